@@ -1,0 +1,3 @@
+//! The program `callboard`.
+
+fn main() {}

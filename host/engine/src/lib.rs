@@ -1,0 +1,1 @@
+//! The brain of the host: events in, effects out, no I/O.

@@ -1,0 +1,1 @@
+//! Says what is selected: the smallest useful plugin.

@@ -1,0 +1,1 @@
+//! Runs a Callboard plugin against a fake host, in one process.

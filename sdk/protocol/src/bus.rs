@@ -1,0 +1,361 @@
+//! What crosses the local bus: the methods each way, their parameters and results.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{ActionId, Context, Failure, JobId, JobState, MenuItem, PluginId};
+
+macro_rules! bus_methods {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// The methods of the local bus.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum BusMethod {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl BusMethod {
+            /// Every method, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the method's name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+bus_methods! {
+    /// To the host: [`Subscribe`] to [`Subscribed`].
+    Subscribe = "subscribe",
+    /// To the host: [`Subscribed`] to `{}`.
+    Unsubscribe = "unsubscribe",
+    /// To the host: [`Publish`] to [`Replies`].
+    Publish = "publish",
+    /// To the host: [`EventParams`] with an event that answers another, to `{}`.
+    Reply = "reply",
+    /// To the client, a notification: [`EventParams`].
+    Event = "event",
+    /// To the host: [`ActionsDiscover`] to [`ActionItems`].
+    ActionsDiscover = "actions.discover",
+    /// To the host: [`ActionsLaunch`] to [`Launched`], answered once the job is on disk.
+    ActionsLaunch = "actions.launch",
+    /// To the host: [`JobsList`] to [`Items`] of [`JobSummary`](crate::JobSummary).
+    JobsList = "jobs.list",
+    /// To the host: [`JobRef`] to [`JobDetail`](crate::JobDetail).
+    JobsShow = "jobs.show",
+    /// To the host: [`JobWait`] to [`JobDetail`](crate::JobDetail), once the job rests or the time is up.
+    JobsWait = "jobs.wait",
+    /// To the host: [`JobAnswer`] to `{}`, answered once it is on disk.
+    JobsAnswer = "jobs.answer",
+    /// To the host: [`JobRef`] to `{}`.
+    JobsCancel = "jobs.cancel",
+    /// To the host: [`JobRef`] to `{}`, answered once it is on disk.
+    JobsRetry = "jobs.retry",
+    /// To the host: `{}` to [`Items`] of [`PluginSummary`].
+    PluginsList = "plugins.list",
+    /// To the host: `{}` to [`Status`].
+    Status = "status",
+    /// To the host: `{}` to [`WhoAmI`].
+    WhoAmI = "whoami",
+    /// To the host: `{}` to `{}`; the host then ends.
+    Quit = "quit",
+    /// To the client, a request: [`Describe`](crate::Describe) to [`Description`].
+    Describe = "dcc.describe",
+}
+
+impl BusMethod {
+    /// Returns the method with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|method| method.name() == name)
+    }
+}
+
+/// Asks for events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribe {
+    /// Which events, in ftrack's expression grammar: `topic=ftrack.action.* and source.user.username="ada"`.
+    pub subscription: String,
+    /// What `target` expressions of events are matched against.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub subscriber: Map<String, Value>,
+}
+
+/// Names a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribed {
+    /// The subscription's number on this connection.
+    pub subscription_id: u64,
+}
+
+/// Carries one event, ftrack's own envelope verbatim.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EventParams {
+    /// The event: `topic`, `data`, `id`, `sent`, `source`, `target`, `inReplyToEvent`, and no other key.
+    pub event: Value,
+}
+
+/// Publishes an event, and waits for replies if asked to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Publish {
+    /// The event.
+    pub event: Value,
+    /// How long to wait for replies, in seconds; no waiting when absent. At most 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_secs: Option<f64>,
+    /// How many replies end the waiting early; the first one does when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_replies: Option<u32>,
+}
+
+/// The replies to a published event.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replies {
+    /// Events of topic `ftrack.meta.reply`, in the order in which they came.
+    pub replies: Vec<Value>,
+}
+
+/// A list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Items<T> {
+    /// Its items.
+    pub items: Vec<T>,
+}
+
+/// Asks which actions apply.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ActionsDiscover {
+    /// Where, by whom, and on what; the surface and user are the host's to fill in.
+    #[serde(default)]
+    pub context: Context,
+}
+
+/// The actions that apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionItems {
+    /// The menu's entries.
+    pub items: Vec<MenuItem>,
+}
+
+/// Launches an action.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ActionsLaunch {
+    /// The action.
+    pub action: ActionId,
+    /// Where, by whom, and on what; the surface and user are the host's to fill in.
+    #[serde(default)]
+    pub context: Context,
+    /// Values for its form, where they are known already.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+}
+
+/// Names the job that a launch made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launched {
+    /// The job.
+    pub job: JobId,
+}
+
+/// Asks for the list of jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobsList {
+    /// Only those in one of these states; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<JobState>,
+    /// How many at most, newest first; 100 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Names a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRef {
+    /// The job.
+    pub job: JobId,
+}
+
+/// Waits until a job rests: ended, or asking.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobWait {
+    /// The job.
+    pub job: JobId,
+    /// How long to wait, in seconds, at most 600; the job is then shown as it is.
+    pub timeout_secs: f64,
+}
+
+/// Answers the question that a job asks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobAnswer {
+    /// The job.
+    pub job: JobId,
+    /// The form's values.
+    pub values: Map<String, Value>,
+}
+
+/// Where a plugin stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PluginState {
+    /// Ready; no process runs.
+    Idle,
+    /// A process of it runs.
+    Running,
+    /// It crashed and waits before it is started again.
+    BackingOff,
+    /// It crashed too often and is not started any more until it is asked for by hand.
+    Quarantined,
+    /// It cannot be used: its manifest or its files are wrong.
+    Broken,
+    /// A state that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A plugin as a list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PluginSummary {
+    /// The plugin.
+    pub id: PluginId,
+    /// Its version.
+    pub version: String,
+    /// Where it stands.
+    pub state: PluginState,
+    /// Its folder.
+    pub path: String,
+    /// The process ids of its running processes.
+    #[serde(default)]
+    pub pids: Vec<u32>,
+    /// How often a process of it was started since the host started.
+    #[serde(default)]
+    pub starts: u64,
+    /// How often a process of it ended unasked since the host started.
+    #[serde(default)]
+    pub crashes: u64,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Failure>,
+    /// The actions it declares.
+    #[serde(default)]
+    pub actions: Vec<ActionId>,
+}
+
+/// How a connection stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// There are no credentials.
+    #[default]
+    SignedOut,
+    /// Trying.
+    Connecting,
+    /// Up.
+    Connected,
+    /// The server refuses the credentials.
+    Refused,
+    /// A state that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How the connection to the event hub stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubStatus {
+    /// How it stands.
+    pub state: ConnectionState,
+    /// How often it was established since the host started.
+    pub connects: u64,
+    /// What is in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Failure>,
+}
+
+/// How the tray stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrayStatus {
+    /// Whether there is an icon.
+    pub present: bool,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How the ledger stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerStatus {
+    /// Its file.
+    pub path: String,
+    /// Jobs that have not ended.
+    pub unfinished: u64,
+    /// What is in its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Failure>,
+}
+
+/// How the host fares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The host's version.
+    pub callboard: String,
+    /// The host's id.
+    pub host: String,
+    /// Its process id.
+    pub pid: u32,
+    /// The ftrack server.
+    #[serde(default)]
+    pub server: String,
+    /// The ftrack user.
+    #[serde(default)]
+    pub user: String,
+    /// The event hub.
+    pub hub: HubStatus,
+    /// The tray.
+    pub tray: TrayStatus,
+    /// The ledger.
+    pub ledger: LedgerStatus,
+    /// The bus's socket.
+    pub bus: String,
+    /// What confines plugins on this machine, in words.
+    #[serde(default)]
+    pub confinement: Vec<String>,
+    /// Everything that is wrong and that a person can mend.
+    #[serde(default)]
+    pub problems: Vec<Failure>,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhoAmI {
+    /// The ftrack server.
+    pub server: String,
+    /// The ftrack user name.
+    pub user: String,
+    /// Where the key came from: `environment`, `file`.
+    #[serde(default)]
+    pub source: String,
+    /// The user's security roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+/// One page of a selection's description.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The rows.
+    pub rows: Vec<DescribeRow>,
+    /// How many rows there are in all, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// Whether these are the last rows. When not, ask again from where they end; a page may be empty while the application is busy.
+    #[serde(default)]
+    pub complete: bool,
+}
+
+/// One thing of a selection, as the application tells it: for Flame, a segment.
+pub type DescribeRow = Map<String, Value>;

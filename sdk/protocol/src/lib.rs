@@ -1,0 +1,58 @@
+//! Callboard's messages: what plugins, bus clients and the host say to one another.
+//!
+//! This crate holds types and nothing else.
+//! It must never know I/O, async, clocks or ftrack's entities: an entity is a kind and an id here, an operation is data.
+//!
+//! Read first: [`Launch`] (what a plugin is asked), [`Outcome`] (how a turn ends) and [`Message`] (the envelope both travel in).
+//!
+//! Every message is one JSON object, JSON-RPC shaped (`id`, `method`, `params`, `result` or `error`), in `snake_case`, the same on a plugin's pipe and on the local bus.
+//! `docs/protocol.md` describes them for authors in other languages; `tests/golden/` holds one line of each.
+#![warn(missing_docs)]
+
+mod action;
+mod bus;
+mod context;
+mod failure;
+mod hello;
+mod id;
+mod job;
+mod manifest;
+mod message;
+mod plugin;
+mod step;
+mod view;
+
+pub use action::{Action, Count, MenuItem, When};
+pub use bus::{
+    ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, ConnectionState, DescribeRow,
+    Description, EventParams, HubStatus, Items, JobAnswer, JobRef, JobWait, JobsList, Launched,
+    LedgerStatus, PluginState, PluginSummary, Publish, Replies, Status, Subscribe, Subscribed,
+    TrayStatus, WhoAmI,
+};
+pub use context::{Context, DccContext, Entity, Surface};
+pub use failure::{Failure, FailureKind};
+pub use hello::{
+    BusHello, BusWelcome, HostHello, PluginHello, SUPPORTED_VERSIONS, Scope, VERSION_1,
+    highest_common_version,
+};
+pub use id::{ActionId, JobId, PluginId, SelectionId, StepId};
+pub use job::{
+    JobDetail, JobState, JobSummary, Launch, Outcome, Progress, StepReport, StepState, StepsReport,
+    UnitReport, UnitState,
+};
+pub use manifest::{Limits, Manifest, ManifestError, Permission, Run, Verb};
+pub use message::{Message, MessageError, MessageId};
+pub use plugin::{
+    Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod, Query,
+    QueryResults, StoreGet, StorePut, StoreValue,
+};
+pub use step::{Encode, Operation, Step, Unit, Upload, Work};
+pub use view::{Choice, Control, Item, View};
+
+/// The longest message, in bytes of its JSON line without the line feed, that either side accepts.
+///
+/// A longer one is refused by name and the connection lives on.
+pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// The longest opaque `state` that a turn may leave behind, in bytes of its JSON.
+pub const MAX_STATE_BYTES: usize = 256 * 1024;

@@ -1,0 +1,151 @@
+//! The envelope that every message travels in.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Failure;
+
+/// The number that ties an answer to its request; each side counts its own requests.
+pub type MessageId = u64;
+
+/// One message: a request, a notification or an answer. Only its method's type says what is in it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// Asks for an answer.
+    Request {
+        /// Ties the answer to it.
+        id: MessageId,
+        /// What is asked.
+        method: String,
+        /// The method's parameters, not yet read.
+        params: Value,
+    },
+    /// Asks for nothing.
+    Notification {
+        /// What is told.
+        method: String,
+        /// The method's parameters, not yet read.
+        params: Value,
+    },
+    /// Answers a request.
+    Answer {
+        /// The request's id; none where the request could not be read.
+        id: Option<MessageId>,
+        /// What came of it.
+        result: Result<Value, Failure>,
+    },
+}
+
+/// Why a JSON object is no message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// It is not JSON, or not an object.
+    #[error("not a JSON object: {reason}")]
+    NotAnObject {
+        /// What the parser said.
+        reason: String,
+    },
+    /// It has neither method nor result nor error.
+    #[error("neither a request nor an answer")]
+    Shapeless,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    params: Option<Value>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    result: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+}
+
+/// Reads `null` as a value that is there: `{"result": null}` is an answer.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl Message {
+    /// Reads a message from one line of JSON.
+    ///
+    /// # Errors
+    ///
+    /// Says why the line is no message; the connection it came from is none the worse.
+    pub fn from_json(line: &[u8]) -> Result<Self, MessageError> {
+        let envelope: Envelope =
+            serde_json::from_slice(line).map_err(|error| MessageError::NotAnObject {
+                reason: error.to_string(),
+            })?;
+        match envelope {
+            Envelope {
+                method: Some(method),
+                id,
+                params,
+                ..
+            } => {
+                let params = params.unwrap_or(Value::Null);
+                Ok(match id {
+                    Some(id) => Self::Request { id, method, params },
+                    None => Self::Notification { method, params },
+                })
+            }
+            Envelope {
+                id,
+                error: Some(error),
+                ..
+            } => Ok(Self::Answer {
+                id,
+                result: Err(error),
+            }),
+            Envelope {
+                id,
+                result: Some(result),
+                ..
+            } => Ok(Self::Answer {
+                id,
+                result: Ok(result),
+            }),
+            _ => Err(MessageError::Shapeless),
+        }
+    }
+
+    /// Writes the message as one line of JSON, without the line feed.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut envelope = Envelope {
+            id: None,
+            method: None,
+            params: None,
+            result: None,
+            error: None,
+        };
+        match self.clone() {
+            Self::Request { id, method, params } => {
+                envelope.id = Some(id);
+                envelope.method = Some(method);
+                envelope.params = Some(params);
+            }
+            Self::Notification { method, params } => {
+                envelope.method = Some(method);
+                envelope.params = Some(params);
+            }
+            Self::Answer { id, result } => {
+                envelope.id = id;
+                match result {
+                    Ok(value) => envelope.result = Some(value),
+                    Err(failure) => envelope.error = Some(failure),
+                }
+            }
+        }
+        serde_json::to_vec(&envelope)
+            .expect("an envelope holds JSON values and strings, which always serialise")
+    }
+}

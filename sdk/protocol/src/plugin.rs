@@ -1,0 +1,208 @@
+//! What crosses a plugin's pipe: the methods each way and their parameters.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{SelectionId, Step};
+
+/// What the host asks of or tells a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PluginMethod {
+    /// `launch`, a request: [`Launch`](crate::Launch) to [`Outcome`](crate::Outcome).
+    Launch,
+    /// `cancel`, a notification: end the running turn soon.
+    Cancel,
+}
+
+impl PluginMethod {
+    /// Returns the method's name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Launch => "launch",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    /// Returns the method with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Launch, Self::Cancel]
+            .into_iter()
+            .find(|method| method.name() == name)
+    }
+}
+
+/// What a plugin asks of or tells the host, while a turn of it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostMethod {
+    /// `ftrack.query`, a request: [`Query`] to [`QueryResults`]. Needs `ftrack.read`.
+    Query,
+    /// `steps.hand_over`, a request: [`HandOver`] to `{}`, answered once it is on disk. Needs a permission for each operation.
+    HandOver,
+    /// `dcc.describe`, a request: [`Describe`] to [`Description`](crate::Description). Needs `dcc`.
+    Describe,
+    /// `store.get`, a request: [`StoreGet`] to [`StoreValue`]. Needs `store`.
+    StoreGet,
+    /// `store.put`, a request: [`StorePut`] to `{}`, answered once it is on disk. Needs `store`.
+    StorePut,
+    /// `notify`, a notification: [`Notify`]. Needs `notify`.
+    Notify,
+    /// `log`, a notification: [`Log`].
+    Log,
+    /// `progress`, a notification: [`Progress`](crate::Progress).
+    Progress,
+}
+
+impl HostMethod {
+    const ALL: [Self; 8] = [
+        Self::Query,
+        Self::HandOver,
+        Self::Describe,
+        Self::StoreGet,
+        Self::StorePut,
+        Self::Notify,
+        Self::Log,
+        Self::Progress,
+    ];
+
+    /// Returns the method's name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Query => "ftrack.query",
+            Self::HandOver => "steps.hand_over",
+            Self::Describe => "dcc.describe",
+            Self::StoreGet => "store.get",
+            Self::StorePut => "store.put",
+            Self::Notify => "notify",
+            Self::Log => "log",
+            Self::Progress => "progress",
+        }
+    }
+
+    /// Returns the method with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+/// Asks ftrack one or several things in one request to the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Query {
+    /// Expressions in ftrack's query language; values in them are quoted by the caller.
+    pub expressions: Vec<String>,
+}
+
+/// What ftrack answered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueryResults {
+    /// One list of entities for each expression, in the same order.
+    pub results: Vec<Vec<Map<String, Value>>>,
+}
+
+/// Hands work over to the host. From the answer on the plugin may die: the work will be done, exactly once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HandOver {
+    /// Names the work within its job: the same key twice is the same work.
+    pub key: String,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// What the turn that comes after the steps is given back, at most [`MAX_STATE_BYTES`](crate::MAX_STATE_BYTES).
+    #[serde(default)]
+    pub state: Value,
+}
+
+/// Asks the application, where the job was launched, what its selection is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Describe {
+    /// The selection, from the launch's context.
+    pub selection_id: SelectionId,
+    /// How many rows to skip.
+    #[serde(default)]
+    pub offset: u64,
+    /// How many rows to answer at most.
+    #[serde(default)]
+    pub limit: u64,
+}
+
+/// Asks for a value that the plugin stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreGet {
+    /// The value's key.
+    pub key: String,
+}
+
+/// A value that the plugin stored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StoreValue {
+    /// The value; null when there is none.
+    pub value: Value,
+}
+
+/// Stores a value, durably; null removes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StorePut {
+    /// The value's key.
+    pub key: String,
+    /// The value.
+    pub value: Value,
+}
+
+/// How much a notification matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NotifyLevel {
+    /// Good to know.
+    #[default]
+    Info,
+    /// Something odd that still worked.
+    Warning,
+    /// Something failed.
+    Error,
+    /// A level that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Tells the person something, where they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notify {
+    /// How much it matters.
+    #[serde(default)]
+    pub level: NotifyLevel,
+    /// A few words.
+    pub title: String,
+    /// One sentence.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// How much a log line matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LogLevel {
+    /// For whoever writes the plugin.
+    Debug,
+    /// For whoever looks after the machine.
+    #[default]
+    Info,
+    /// Something odd that still worked.
+    Warning,
+    /// Something failed.
+    Error,
+    /// A level that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Writes a line to the plugin's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// How much it matters.
+    #[serde(default)]
+    pub level: LogLevel,
+    /// The line.
+    pub message: String,
+}

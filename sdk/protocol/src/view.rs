@@ -1,0 +1,258 @@
+//! Views: forms described as data. A surface draws them; no plugin draws.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A form. Its JSON is the reply that ftrack's web page reads as a form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// The title of its window.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// Its items, top to bottom.
+    #[serde(default)]
+    pub items: Vec<Item>,
+    /// What the button says that submits it.
+    #[serde(
+        rename = "submit_button_label",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub submit_label: Option<String>,
+}
+
+/// One item of a view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// What it is.
+    #[serde(flatten)]
+    pub control: Control,
+    /// The key of its value in the launch's `values`; empty for items without a value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What stands beside it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// Its value now; for a label, its text in markdown.
+    #[serde(default)]
+    pub value: Value,
+    /// Whether it must be filled in.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub required: bool,
+    /// Whether a change of it asks the plugin for patches at once.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub live: bool,
+    /// What is wrong with its value, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What an item is and what only its kind has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Control {
+    /// One line of text.
+    Text {
+        /// Shown while it is empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        empty_text: Option<String>,
+    },
+    /// Several lines of text.
+    #[serde(rename = "textarea")]
+    TextArea {
+        /// Shown while it is empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        empty_text: Option<String>,
+    },
+    /// A number.
+    Number,
+    /// A day, as `YYYY-MM-DD`.
+    Date,
+    /// Yes or no.
+    Boolean,
+    /// One of several, or several of them.
+    Enumerator {
+        /// The choices.
+        data: Vec<Choice>,
+        /// Whether several may be chosen; the value is then a list.
+        #[serde(default, skip_serializing_if = "is_false")]
+        multi_select: bool,
+    },
+    /// Text to read; has no value of its own.
+    Label,
+    /// A value that travels along unseen.
+    Hidden,
+    /// Text that is not shown and never kept.
+    Password,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One choice of an enumerator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What is shown.
+    pub label: String,
+    /// What is returned.
+    pub value: Value,
+}
+
+impl Choice {
+    /// Makes a choice that is shown as `label` and returned as `value`.
+    pub fn new(label: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self {
+            label: label.into(),
+            value: value.into(),
+        }
+    }
+}
+
+impl View {
+    /// Starts a view with a title.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds an item.
+    #[must_use]
+    pub fn with(mut self, item: Item) -> Self {
+        self.items.push(item);
+        self
+    }
+
+    /// Names the button that submits it.
+    #[must_use]
+    pub fn submit(mut self, label: impl Into<String>) -> Self {
+        self.submit_label = Some(label.into());
+        self
+    }
+
+    /// Returns the values that the view would submit untouched: one for each item with a name.
+    pub fn initial_values(&self) -> Map<String, Value> {
+        self.items
+            .iter()
+            .filter(|item| !item.name.is_empty())
+            .map(|item| (item.name.clone(), item.value.clone()))
+            .collect()
+    }
+
+    /// Returns the names of password items, whose values are never kept.
+    pub fn password_names(&self) -> impl Iterator<Item = &str> {
+        self.items
+            .iter()
+            .filter(|item| item.control == Control::Password)
+            .map(|item| item.name.as_str())
+    }
+}
+
+impl Item {
+    /// Makes an item of any kind.
+    pub fn new(control: Control, name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            control,
+            name: name.into(),
+            label: label.into(),
+            value: Value::Null,
+            required: false,
+            live: false,
+            error: None,
+        }
+    }
+
+    /// Makes a line of text.
+    pub fn text(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(Control::Text { empty_text: None }, name, label).value("")
+    }
+
+    /// Makes several lines of text.
+    pub fn text_area(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(Control::TextArea { empty_text: None }, name, label).value("")
+    }
+
+    /// Makes a yes or no, which starts as no.
+    pub fn boolean(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(Control::Boolean, name, label).value(false)
+    }
+
+    /// Makes a choice of one.
+    pub fn one_of(name: impl Into<String>, label: impl Into<String>, data: Vec<Choice>) -> Self {
+        Self::new(
+            Control::Enumerator {
+                data,
+                multi_select: false,
+            },
+            name,
+            label,
+        )
+    }
+
+    /// Makes a choice of several, which starts with none.
+    pub fn several_of(
+        name: impl Into<String>,
+        label: impl Into<String>,
+        data: Vec<Choice>,
+    ) -> Self {
+        Self::new(
+            Control::Enumerator {
+                data,
+                multi_select: true,
+            },
+            name,
+            label,
+        )
+        .value(Value::Array(Vec::new()))
+    }
+
+    /// Makes a text to read, in markdown.
+    pub fn note(markdown: impl Into<String>) -> Self {
+        Self::new(Control::Label, "", "").value(markdown.into())
+    }
+
+    /// Makes a value that travels along unseen.
+    pub fn hidden(name: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::new(Control::Hidden, name, "").value(value)
+    }
+
+    /// Sets the value it starts with.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<Value>) -> Self {
+        self.value = value.into();
+        self
+    }
+
+    /// Sets the text shown while it is empty, where its kind has one.
+    #[must_use]
+    pub fn empty_text(mut self, text: impl Into<String>) -> Self {
+        if let Control::Text { empty_text } | Control::TextArea { empty_text } = &mut self.control {
+            *empty_text = Some(text.into());
+        }
+        self
+    }
+
+    /// Says that it must be filled in.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Says what is wrong with its value.
+    #[must_use]
+    pub fn error(mut self, sentence: impl Into<String>) -> Self {
+        self.error = Some(sentence.into());
+        self
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}

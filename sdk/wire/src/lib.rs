@@ -1,0 +1,1 @@
+//! Framing, handshake and connections for Callboard's protocol.
