@@ -1,0 +1,1 @@
+//! Fakes and runners for Callboard's scenarios.

@@ -1,0 +1,75 @@
+//! Longer runs of tests that exist: scenarios again and again, property tests with many more cases.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::python;
+use crate::stage;
+use crate::test;
+use crate::tool;
+use crate::workspace::{Profile, Workspace};
+
+#[derive(clap::Args)]
+pub(crate) struct SoakArguments {
+    /// How long to go on.
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct FuzzArguments {
+    /// How many cases each property test tries.
+    #[arg(long, default_value_t = 20_000)]
+    cases: u32,
+}
+
+/// Repeats the scenarios until one fails or the time is up.
+///
+/// It finds what happens once in a hundred runs; it is no test of hours of uptime.
+///
+/// # Errors
+///
+/// When a scenario fails; the message says in which round.
+pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<()> {
+    let python = python::environment(workspace)?;
+    stage::build(workspace, Profile::Debug)?;
+    stage::stage(workspace, Profile::Debug)?;
+    let begun = Instant::now();
+    let length = Duration::from_secs(arguments.minutes * 60);
+    let mut round = 0_u32;
+    while begun.elapsed() < length {
+        round += 1;
+        let mut command = tool::cargo(&workspace.root, ["test", "--quiet", "--package", "tests"]);
+        tool::run("scenarios", test::with_python(&mut command, &python))
+            .with_context(|| format!("a scenario failed in round {round}"))?;
+    }
+    tool::say(&format!("{round} rounds passed"));
+    Ok(())
+}
+
+/// Runs every property test with `cases` cases.
+///
+/// There is no coverage-guided fuzzing: it needs a nightly toolchain.
+///
+/// # Errors
+///
+/// When a case fails; proptest prints the smallest one.
+pub(crate) fn fuzz(workspace: &Workspace, arguments: &FuzzArguments) -> Result<()> {
+    tool::run(
+        "property tests",
+        tool::cargo(
+            &workspace.root,
+            [
+                "test",
+                "--workspace",
+                "--lib",
+                "--tests",
+                "--exclude",
+                "tests",
+                "property",
+            ],
+        )
+        .env("PROPTEST_CASES", arguments.cases.to_string()),
+    )
+}

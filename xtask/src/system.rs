@@ -1,0 +1,148 @@
+//! What the tests need of the machine, and how to get it.
+
+use anyhow::{Result, bail};
+
+use crate::python;
+use crate::tool;
+
+/// One thing that the tests need, and the package that brings it.
+struct Need {
+    is_met: fn() -> bool,
+    debian: &'static str,
+    rocky: &'static str,
+}
+
+/// A session bus for the tray, Python for the official client and the Flame tests, and `ps` for people who debug.
+const NEEDS: [Need; 3] = [
+    Need {
+        is_met: || tool::find("dbus-daemon").is_some(),
+        debian: "dbus",
+        rocky: "dbus-daemon",
+    },
+    Need {
+        is_met: || python::interpreter().is_some(),
+        debian: "python3-venv",
+        // Rocky 8 calls Python 3.6 `python3`, which the official client does not support any more.
+        rocky: "python3.11",
+    },
+    Need {
+        is_met: || tool::find("ps").is_some(),
+        debian: "procps",
+        rocky: "procps-ng",
+    },
+];
+
+#[derive(Clone, Copy)]
+enum Installer {
+    Apt,
+    Dnf,
+}
+
+/// Installs what the tests need and the machine lacks.
+///
+/// # Errors
+///
+/// When something is missing and may not be installed here; the message is the command to type.
+pub(crate) fn prepare() -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        // Elsewhere there is no tray to test over D-Bus, and Python is the person's own.
+        return Ok(());
+    }
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_met)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let debian = packages(&missing, Installer::Apt);
+    let Some(installer) = installer() else {
+        bail!("this machine has neither apt-get nor dnf; install what Debian calls `{debian}`");
+    };
+    let Some(prefix) = privileged() else {
+        let program = installer.program();
+        bail!(
+            "the tests need packages that are missing; run `sudo {program} install {}` and try again",
+            packages(&missing, installer)
+        );
+    };
+    install(installer, prefix, &missing)?;
+    if let Some(need) = missing.iter().find(|need| !(need.is_met)()) {
+        bail!(
+            "`{}` was installed, and what the tests need of it is still not found",
+            packages(&[*need], installer)
+        );
+    }
+    Ok(())
+}
+
+fn install(installer: Installer, prefix: &[&str], missing: &[&Need]) -> Result<()> {
+    let mut words: Vec<&str> = prefix.to_vec();
+    words.push(installer.program());
+    let run = |stage: &str, arguments: &[&str]| {
+        let mut command = tool::command(words[0]);
+        command
+            .args(&words[1..])
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        tool::run(stage, &mut command)
+    };
+    let mut arguments = vec!["install", "-y"];
+    if let Installer::Apt = installer {
+        run("package lists", &["update", "-q"])?;
+        arguments.push("--no-install-recommends");
+    }
+    arguments.extend(missing.iter().map(|need| need.package(installer)));
+    run("packages", &arguments)
+}
+
+fn installer() -> Option<Installer> {
+    [Installer::Apt, Installer::Dnf]
+        .into_iter()
+        .find(|installer| tool::find(installer.program()).is_some())
+}
+
+/// Returns the words that go before a command that needs root, or `None` where there is no way to become it.
+fn privileged() -> Option<&'static [&'static str]> {
+    let user = tool::output(tool::command("id").arg("-u")).ok()?;
+    if user.trim() == "0" {
+        return Some(&[]);
+    }
+    let passwordless = tool::succeeds(tool::command("sudo").args(["-n", "true"]));
+    passwordless.then_some(&["sudo", "-n"])
+}
+
+fn packages(needs: &[&Need], installer: Installer) -> String {
+    let names: Vec<&str> = needs.iter().map(|need| need.package(installer)).collect();
+    names.join(" ")
+}
+
+impl Need {
+    fn package(&self, installer: Installer) -> &'static str {
+        match installer {
+            Installer::Apt => self.debian,
+            Installer::Dnf => self.rocky,
+        }
+    }
+}
+
+impl Installer {
+    fn program(self) -> &'static str {
+        match self {
+            Self::Apt => "apt-get",
+            Self::Dnf => "dnf",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_system_is_told_its_own_package_names() {
+        let needs: Vec<&Need> = NEEDS.iter().collect();
+        assert_eq!(packages(&needs, Installer::Apt), "dbus python3-venv procps");
+        assert_eq!(
+            packages(&needs, Installer::Dnf),
+            "dbus-daemon python3.11 procps-ng"
+        );
+    }
+}
