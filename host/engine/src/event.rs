@@ -1,0 +1,503 @@
+//! What goes into the engine and what comes out: a closed set of events and effects.
+
+use callboard_protocol::{
+    ActionId, Context, Describe, Description, Entity, Failure, HandOver, JobDetail, JobId,
+    JobState, JobSummary, Launch, Log, Manifest, MenuItem, Message, Notify, Operation, PluginId,
+    PluginSummary, StepId, Surface, UnitState,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A moment of the wall clock, in milliseconds since 1970 UTC.
+pub type Millis = u64;
+
+/// Ties a surface's request to its reply. Given out by whoever asks; never used twice while the host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// One process of a plugin. Given out by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(pub u64);
+
+/// Ties an effect to the event that tells what came of it. Given out by the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+/// Everything that can happen to the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The ledger was read: what is kept of earlier jobs. Comes once, first.
+    Restored(Vec<KeptJob>),
+    /// The plugin folders were read. Replaces what was known of plugins before.
+    Catalogued(Vec<Catalogued>),
+    /// The server accepted the credentials.
+    SignedIn(Identity),
+    /// There are no credentials that the server accepts.
+    SignedOut(Failure),
+    /// The event hub is up: requests that wait for the server are tried at once.
+    HubConnected,
+    /// The event hub is down: changes may be missed, so entity facts are forgotten.
+    HubLost,
+    /// Somebody asks something.
+    Asked {
+        /// Ties the reply to it.
+        request: RequestId,
+        /// What is asked.
+        ask: Ask,
+    },
+    /// Whoever made a request is gone; its reply is not wanted any more.
+    Withdrawn(RequestId),
+    /// Answers [`Effect::AskFacts`]. Entities that do not exist are missing from the list.
+    Facts {
+        /// The effect's token.
+        token: Token,
+        /// What the server knows of the entities.
+        result: Result<Vec<EntityFacts>, Failure>,
+    },
+    /// Entities changed on the server.
+    EntitiesChanged {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// A process was started.
+    ProcessStarted {
+        /// The process.
+        process: ProcessId,
+        /// Its id in the operating system.
+        pid: u32,
+    },
+    /// A process said hello, in a version that the host speaks.
+    ProcessReady(ProcessId),
+    /// A process sent a message.
+    ProcessSaid {
+        /// The process.
+        process: ProcessId,
+        /// The message.
+        message: Message,
+    },
+    /// A process ended or could not be started. Nothing comes from it any more.
+    ProcessEnded {
+        /// The process.
+        process: ProcessId,
+        /// How it ended.
+        end: ProcessEnd,
+    },
+    /// Answers [`Effect::Keep`].
+    Kept {
+        /// The effect's token.
+        token: Token,
+        /// Whether it is on disk.
+        result: Result<(), Failure>,
+    },
+    /// Answers [`Effect::Query`].
+    Queried {
+        /// The effect's token.
+        token: Token,
+        /// One list of entities for each expression.
+        result: Result<Vec<Vec<Map<String, Value>>>, Failure>,
+    },
+    /// Answers [`Effect::Describe`].
+    Described {
+        /// The effect's token.
+        token: Token,
+        /// One page.
+        result: Result<Description, Failure>,
+    },
+    /// Answers [`Effect::ReadStore`].
+    StoreRead {
+        /// The effect's token.
+        token: Token,
+        /// The value; null when there is none.
+        result: Result<Value, Failure>,
+    },
+    /// Answers [`Effect::Call`].
+    Called {
+        /// The effect's token.
+        token: Token,
+        /// What came of it.
+        result: CallResult,
+        /// How long the server took, in milliseconds.
+        took_ms: u64,
+    },
+    /// Answers [`Effect::LookUp`].
+    LookedUp {
+        /// The effect's token.
+        token: Token,
+        /// For each entity asked about, in order: its attributes, or none where it does not exist.
+        result: Result<Vec<Option<Map<String, Value>>>, Failure>,
+    },
+    /// A timer ran out. The engine ignores one it no longer waits for.
+    TimerFired(Token),
+}
+
+/// What a surface or a client of the bus may ask.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Which actions apply? Answered with [`Reply::Menu`].
+    Discover {
+        /// Where, by whom, and on what; kinds may be coarse.
+        context: Context,
+    },
+    /// Launch an action. Answered with [`Reply::Launched`] or, when waiting, with [`Reply::Job`].
+    Launch(AskLaunch),
+    /// Answer the question a job asks.
+    Answer {
+        /// The job.
+        job: JobId,
+        /// The form's values.
+        values: Map<String, Value>,
+        /// How long to wait for the job to rest, in milliseconds; when absent the reply comes once the answer is on disk.
+        wait_ms: Option<u64>,
+    },
+    /// Show a job when it rests or the time is up. Answered with [`Reply::Job`].
+    Wait {
+        /// The job.
+        job: JobId,
+        /// How long to wait, in milliseconds.
+        wait_ms: u64,
+    },
+    /// Show a job. Answered with [`Reply::Job`].
+    Show(JobId),
+    /// List jobs, newest first. Answered with [`Reply::Jobs`].
+    List {
+        /// Only those in one of these states; all when empty.
+        states: Vec<JobState>,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Cancel a job. Answered with [`Reply::Done`].
+    Cancel(JobId),
+    /// Run a job again from where it failed. Answered with [`Reply::Done`] once it is on disk.
+    Retry(JobId),
+    /// List plugins. Answered with [`Reply::Plugins`].
+    Plugins,
+}
+
+/// A launch that is asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AskLaunch {
+    /// The id that the job shall have, fresh.
+    pub job: JobId,
+    /// The id of the event that asks for it: the same event twice is the same launch.
+    pub event_id: Option<String>,
+    /// The action.
+    pub action: ActionId,
+    /// Where, by whom, and on what; kinds may be coarse.
+    pub context: Context,
+    /// Values for the form, where they are known already.
+    pub values: Map<String, Value>,
+    /// How long to wait for the job to rest, in milliseconds; when absent the reply comes once the job is on disk.
+    pub wait_ms: Option<u64>,
+}
+
+/// The engine's answer to an [`Ask`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The menu's entries.
+    Menu(Vec<MenuItem>),
+    /// The job that was made.
+    Launched(JobId),
+    /// A job, at rest or when the waiting was over.
+    Job(Box<JobDetail>),
+    /// A list of jobs.
+    Jobs(Vec<JobSummary>),
+    /// A list of plugins.
+    Plugins(Vec<PluginSummary>),
+    /// It was done.
+    Done,
+    /// It was not done.
+    Failed(Failure),
+}
+
+/// Everything that the engine can want done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Answer a request.
+    Reply {
+        /// The request.
+        request: RequestId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Write rows in one transaction; answered with [`Event::Kept`].
+    Keep {
+        /// Ties the answer to it.
+        token: Token,
+        /// The rows.
+        rows: Vec<Row>,
+    },
+    /// Start a process of a plugin; answered with [`Event::ProcessStarted`] and [`Event::ProcessReady`], or [`Event::ProcessEnded`].
+    StartProcess {
+        /// The process.
+        process: ProcessId,
+        /// Its plugin.
+        plugin: PluginId,
+    },
+    /// Send a message to a process.
+    Send {
+        /// The process.
+        process: ProcessId,
+        /// The message.
+        message: Message,
+    },
+    /// End a process; answered with [`Event::ProcessEnded`].
+    StopProcess {
+        /// The process.
+        process: ProcessId,
+        /// How.
+        stop: Stop,
+    },
+    /// Ask the server for facts about entities, in one request; answered with [`Event::Facts`].
+    AskFacts {
+        /// Ties the answer to it.
+        token: Token,
+        /// The entities; kinds may be coarse.
+        entities: Vec<Entity>,
+    },
+    /// Query the server for a plugin; answered with [`Event::Queried`].
+    Query {
+        /// Ties the answer to it.
+        token: Token,
+        /// Expressions, for one request.
+        expressions: Vec<String>,
+    },
+    /// Ask an application for a page of a selection; answered with [`Event::Described`].
+    Describe {
+        /// Ties the answer to it.
+        token: Token,
+        /// The bus connection of the application.
+        session: u64,
+        /// The page.
+        describe: Describe,
+    },
+    /// Read a value that a plugin stored; answered with [`Event::StoreRead`].
+    ReadStore {
+        /// Ties the answer to it.
+        token: Token,
+        /// The plugin.
+        plugin: PluginId,
+        /// The value's key.
+        key: String,
+    },
+    /// Send a batch of operations to the server, in one transaction; answered with [`Event::Called`].
+    Call {
+        /// Ties the answer to it.
+        token: Token,
+        /// The operations.
+        operations: Vec<Operation>,
+    },
+    /// Look up entities on the server, in one request; answered with [`Event::LookedUp`].
+    LookUp {
+        /// Ties the answer to it.
+        token: Token,
+        /// The entities.
+        entities: Vec<Lookup>,
+    },
+    /// Wake the engine later; answered with [`Event::TimerFired`].
+    SetTimer {
+        /// The timer.
+        token: Token,
+        /// How much later, in milliseconds.
+        after_ms: u64,
+    },
+    /// Tell the person something, where they are.
+    Notify {
+        /// The plugin that tells it.
+        plugin: PluginId,
+        /// What.
+        notify: Notify,
+    },
+    /// Write a line to a plugin's log.
+    Log {
+        /// The plugin.
+        plugin: PluginId,
+        /// The line.
+        log: Log,
+    },
+    /// A job changed: menus and lists that show it are out of date.
+    JobChanged(Box<JobSummary>),
+    /// A job came to rest after its surface was told that it had started: tell the surface how it ended.
+    JobRested(Box<JobDetail>),
+    /// The list of actions or the state of a plugin changed.
+    CatalogChanged,
+}
+
+/// How a process is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Its input ends; it may finish, for a few seconds.
+    Gently,
+    /// It and everything it started is killed.
+    Now,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessEnd {
+    /// It was asked to.
+    Stopped,
+    /// It ended by itself, or something killed it: `signal 9`, `exit code 3`.
+    Exited(String),
+    /// It could not be started.
+    NotStarted(Failure),
+    /// It broke the protocol and was killed: the sentence says how.
+    Unruly(String),
+}
+
+/// Who is signed in, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The server's address.
+    pub server: String,
+    /// The user name.
+    pub user: String,
+    /// The user's id.
+    pub user_id: String,
+    /// The names of the user's security roles.
+    pub roles: Vec<String>,
+}
+
+/// A plugin folder as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Catalogued {
+    /// The folder.
+    pub path: String,
+    /// What its manifest says, or why it cannot be used.
+    pub manifest: Result<Manifest, Failure>,
+}
+
+/// What the engine knows of an entity, to decide where actions apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntityFacts {
+    /// The entity's id.
+    pub id: String,
+    /// Its concrete type: `Shot`, `Project`, `AssetVersion`.
+    pub kind: String,
+    /// The name of its object type, where it has one.
+    pub object_type: Option<String>,
+    /// The name of its status, where it has one.
+    pub status: Option<String>,
+    /// The name of its task type, where it has one.
+    pub task_type: Option<String>,
+    /// The name of its project.
+    pub project: Option<String>,
+}
+
+/// What came of a batch of operations.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallResult {
+    /// The server did all of it.
+    Done,
+    /// The server refused, and did none of it.
+    Refused {
+        /// Why.
+        failure: Failure,
+        /// Whether the refusal may come from an earlier sending of the same batch: it names a duplicate.
+        duplicate: bool,
+    },
+    /// The server did none of it: it was not reached, or did not take the request.
+    NotSent {
+        /// Why.
+        failure: Failure,
+        /// When to try again, in milliseconds, where the server said so.
+        retry_after_ms: Option<u64>,
+    },
+    /// Nobody knows: the answer was lost.
+    Unknown {
+        /// What was seen.
+        failure: Failure,
+    },
+}
+
+/// An entity to look up, with the attributes that are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The entity's type.
+    pub entity_type: String,
+    /// The values of its primary key, in the schema's order.
+    pub key: Vec<String>,
+    /// The attributes; none where only its existence is asked.
+    pub attributes: Vec<String>,
+}
+
+/// One row for the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    /// A job; replaces the row of the same id.
+    Job(Box<JobRow>),
+    /// A hand-over; written once.
+    HandOver {
+        /// The job.
+        job: JobId,
+        /// What was handed over.
+        hand_over: Box<HandOver>,
+    },
+    /// Where units stand; replaces the rows of the same keys.
+    Units {
+        /// The job.
+        job: JobId,
+        /// The key of the hand-over.
+        hand_over: String,
+        /// The units.
+        units: Vec<UnitRow>,
+    },
+    /// A value that a plugin stores; null removes it.
+    Store {
+        /// The plugin.
+        plugin: PluginId,
+        /// The value's key.
+        key: String,
+        /// The value.
+        value: Value,
+    },
+}
+
+/// Everything that is kept of a job, its hand-overs apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// The job with its inputs (never the value of a password field), outcome and question.
+    pub detail: JobDetail,
+    /// What its last turn left behind.
+    #[serde(default)]
+    pub state: Value,
+    /// The server it belongs to.
+    pub server: String,
+    /// The event that asked for it.
+    #[serde(default)]
+    pub event_id: Option<String>,
+    /// The inputs of the turn that is due or was last run, which a retry runs again.
+    pub launch: Launch,
+}
+
+/// Where a unit stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitRow {
+    /// Its step.
+    pub step: StepId,
+    /// Its key.
+    pub key: String,
+    /// Where it stands.
+    pub state: UnitState,
+    /// Why it failed.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+}
+
+/// A job as the ledger gives it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptJob {
+    /// The job.
+    pub row: JobRow,
+    /// Its hand-overs, in the order in which they came; with jobs that ended whole they may be left out.
+    pub hand_overs: Vec<HandOver>,
+    /// Where the units of its last hand-over stand; units that are missing were never sent.
+    pub units: Vec<UnitRow>,
+}
+
+/// Where a request comes from decides how a discovery may wait: only the web may, and only this long, in milliseconds.
+pub const WEB_FACTS_WAIT_MS: u64 = 250;
+
+/// Tells how long a discovery on `surface` may wait for facts, in milliseconds.
+pub(crate) fn facts_wait_ms(surface: Surface) -> Option<u64> {
+    (surface == Surface::Web).then_some(WEB_FACTS_WAIT_MS)
+}
