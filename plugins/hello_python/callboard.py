@@ -1,0 +1,1 @@
+../../sdk/python/callboard.py
