@@ -1,3 +1,8 @@
 //! The program `callboard`.
 
+mod engine_thread;
+mod home;
+mod host;
+mod settings;
+
 fn main() {}

@@ -1,0 +1,141 @@
+//! The environment, read once. Every variable that means something to the host is a field here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What the environment says.
+///
+/// | Variable | Meaning |
+/// | --- | --- |
+/// | `CALLBOARD_HOME` | the folder under which everything lies |
+/// | `CALLBOARD_BUS` | the bus's socket |
+/// | `CALLBOARD_PLUGIN_PATH` | further folders of plugins, separated as in `PATH` |
+/// | `CALLBOARD_LOG` | what is logged, in the grammar of `RUST_LOG` |
+/// | `FTRACK_SERVER`, `FTRACK_API_USER`, `FTRACK_API_KEY` | the server and who signs in, as for ftrack's own clients |
+#[derive(Clone, Default)]
+pub(crate) struct Environment {
+    /// `CALLBOARD_HOME`.
+    pub(crate) callboard_home: Option<PathBuf>,
+    /// `CALLBOARD_BUS`.
+    pub(crate) callboard_bus: Option<PathBuf>,
+    /// `CALLBOARD_PLUGIN_PATH`, split.
+    pub(crate) callboard_plugin_path: Vec<PathBuf>,
+    /// `CALLBOARD_LOG`.
+    pub(crate) callboard_log: Option<String>,
+    /// `FTRACK_SERVER`.
+    pub(crate) ftrack_server: Option<String>,
+    /// `FTRACK_API_USER`.
+    pub(crate) ftrack_api_user: Option<String>,
+    /// `FTRACK_API_KEY`. Never printed: this type has no `Debug`.
+    pub(crate) ftrack_api_key: Option<String>,
+    /// `HOME`, or the user's profile folder on Windows.
+    pub(crate) home: Option<PathBuf>,
+    /// `TMPDIR`.
+    pub(crate) tmpdir: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`.
+    pub(crate) xdg_runtime_dir: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`.
+    pub(crate) xdg_config_home: Option<PathBuf>,
+    /// `XDG_DATA_HOME`.
+    pub(crate) xdg_data_home: Option<PathBuf>,
+    /// `XDG_STATE_HOME`.
+    pub(crate) xdg_state_home: Option<PathBuf>,
+    /// `LOCALAPPDATA`, on Windows.
+    pub(crate) local_app_data: Option<PathBuf>,
+    /// What plugin processes are given of it.
+    pub(crate) for_plugins: Vec<(OsString, OsString)>,
+}
+
+/// What a plugin's process may see of the environment. Never the credentials, never the bus.
+const PASSED_TO_PLUGINS: [&str; 10] = [
+    "HOME",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "PYTHONPATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+];
+
+impl Environment {
+    /// Reads the environment. An empty variable counts as missing.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
+    pub(crate) fn read() -> Self {
+        let value = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let path = |name: &str| value(name).map(PathBuf::from);
+        let text = |name: &str| value(name).map(|value| value.to_string_lossy().into_owned());
+        Self {
+            callboard_home: path("CALLBOARD_HOME"),
+            callboard_bus: path("CALLBOARD_BUS"),
+            callboard_plugin_path: value("CALLBOARD_PLUGIN_PATH")
+                .map(|folders| std::env::split_paths(&folders).collect())
+                .unwrap_or_default(),
+            callboard_log: text("CALLBOARD_LOG"),
+            ftrack_server: text("FTRACK_SERVER"),
+            ftrack_api_user: text("FTRACK_API_USER"),
+            ftrack_api_key: text("FTRACK_API_KEY"),
+            home: path("HOME").or_else(|| path("USERPROFILE")),
+            tmpdir: path("TMPDIR"),
+            xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
+            xdg_config_home: path("XDG_CONFIG_HOME"),
+            xdg_data_home: path("XDG_DATA_HOME"),
+            xdg_state_home: path("XDG_STATE_HOME"),
+            local_app_data: path("LOCALAPPDATA"),
+            for_plugins: std::env::vars_os()
+                .filter(|(name, _)| name.to_str().is_some_and(is_passed_to_plugins))
+                .collect(),
+        }
+    }
+
+    /// Returns the person's home folder.
+    pub(crate) fn home_folder(&self) -> PathBuf {
+        self.home.clone().unwrap_or_else(|| PathBuf::from("/"))
+    }
+
+    /// Returns the folder for temporary files.
+    pub(crate) fn temporary_folder(&self) -> PathBuf {
+        self.tmpdir.clone().unwrap_or_else(|| {
+            if cfg!(windows) {
+                std::env::temp_dir()
+            } else {
+                // The official rule of `docs/protocol.md`: every client must compute the same path.
+                PathBuf::from("/tmp")
+            }
+        })
+    }
+}
+
+fn is_passed_to_plugins(name: &str) -> bool {
+    let is_desktop_folder = name.starts_with("XDG_") && name.ends_with("_HOME");
+    PASSED_TO_PLUGINS.contains(&name) || name.starts_with("LC_") || is_desktop_folder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugins_see_neither_credentials_nor_the_bus_nor_the_screen() {
+        for (name, expected) in [
+            ("PATH", true),
+            ("LC_ALL", true),
+            ("XDG_CONFIG_HOME", true),
+            ("FTRACK_API_KEY", false),
+            ("FTRACK_SERVER", false),
+            ("CALLBOARD_BUS", false),
+            ("CALLBOARD_HOME", false),
+            ("DBUS_SESSION_BUS_ADDRESS", false),
+            ("DISPLAY", false),
+            ("SSH_AUTH_SOCK", false),
+            ("XDG_RUNTIME_DIR", false),
+        ] {
+            assert_eq!(is_passed_to_plugins(name), expected, "{name}");
+        }
+    }
+}
