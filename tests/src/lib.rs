@@ -1,1 +1,29 @@
 //! Fakes and runners for Callboard's scenarios.
+//!
+//! A scenario meets the program as anybody else does: as a process with a home folder, a socket, a tray item and a
+//! command line. So this crate must never use a crate of ours: it would check the wire against our own opinion of it.
+//! Read first: [`HostRunner`] (a running `callboard`), [`BusClient`] (a client of its bus), [`SessionBus`] (a desktop's).
+
+mod bus;
+mod command_line;
+mod home;
+mod host;
+mod process;
+mod program;
+mod python;
+mod tray;
+mod wait;
+
+pub use bus::{BusClient, BusError, Incoming};
+pub use command_line::CommandResult;
+pub use home::Home;
+pub use host::{HostBuilder, HostRunner, Ready};
+pub use process::{Finished, command, descendants, is_alive, run, signal};
+pub use program::{checkout, program, staged_plugins};
+pub use python::{python, run_python};
+pub use rustix::process::Signal;
+pub use tray::{MenuEntry, SessionBus, TrayItem, TrayWatcher};
+pub use wait::wait_until;
+
+/// How long anything that should happen at once may take on a busy machine.
+pub const SOON: std::time::Duration = std::time::Duration::from_secs(20);

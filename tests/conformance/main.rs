@@ -1,0 +1,32 @@
+//! The official ftrack client, which decides what is right, against the sandbox.
+//!
+//! The checks are in Python, in `conformance/python`; this file gives them a server of their own.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use tests::{HostRunner, checkout, command, python, run};
+
+#[test]
+fn the_official_client_works_against_the_sandbox() -> Result<()> {
+    let sandbox = HostRunner::sandbox().start()?;
+    let folder = checkout().join("tests/conformance/python");
+    let mut pytest = command(python()?);
+    pytest
+        .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+        .arg(&folder)
+        .current_dir(&folder)
+        .env("FTRACK_SERVER", &sandbox.ready.server)
+        .env("FTRACK_API_USER", &sandbox.ready.user)
+        .env("FTRACK_API_KEY", &sandbox.ready.api_key)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let finished = run(&mut pytest, Duration::from_secs(300))?;
+    ensure!(
+        finished.status.success(),
+        "pytest failed:\n{}\n{}\nthe sandbox wrote:\n{}",
+        finished.stdout,
+        finished.stderr,
+        sandbox.log()
+    );
+    Ok(())
+}

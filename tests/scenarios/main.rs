@@ -1,0 +1,5 @@
+//! Stories about the whole program, one file each.
+//!
+//! They start the built `callboard` and meet it as a person, a studio's script or an application does.
+
+mod start;

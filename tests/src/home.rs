@@ -1,0 +1,104 @@
+//! A home folder of a host's own, with the plugins that it shall load.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use crate::program::staged_plugins;
+
+/// A temporary `CALLBOARD_HOME`; gone with the last value that holds it.
+#[derive(Debug)]
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    /// Makes a home with no plugin in it.
+    ///
+    /// # Errors
+    ///
+    /// When the temporary folder cannot be written.
+    pub fn empty() -> Result<Self> {
+        // Short, since a socket's path may have no more than 100 bytes.
+        let folder = tempfile::Builder::new().prefix("cb-").tempdir()?;
+        fs::create_dir(folder.path().join("test-plugins"))?;
+        let home = Self { folder };
+        home.write_settings("")?;
+        Ok(home)
+    }
+
+    /// Returns the folder's path.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the folder whose subfolders are the host's plugins.
+    pub fn plugins(&self) -> PathBuf {
+        self.path().join("test-plugins")
+    }
+
+    /// Adds a plugin that comes with the program, by its id: its manifest is copied and the rest is linked.
+    ///
+    /// # Errors
+    ///
+    /// When it has not been built and staged.
+    pub fn add_bundled_plugin(&self, id: &str) -> Result<PathBuf> {
+        let staged = staged_plugins()?.join(id);
+        ensure!(
+            staged.is_dir(),
+            "`{}` is missing; run `cargo xtask stage`",
+            staged.display()
+        );
+        let folder = self.plugins().join(id);
+        fs::create_dir_all(&folder)?;
+        for entry in fs::read_dir(&staged)? {
+            let entry = entry?;
+            let into = folder.join(entry.file_name());
+            if entry.file_name() == "plugin.toml" {
+                fs::copy(entry.path(), into)?;
+            } else {
+                link(&entry.path(), &into)?;
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Adds a plugin made of `files`, each a name and a content, in a folder called `id`.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn add_plugin(&self, id: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
+        let folder = self.plugins().join(id);
+        fs::create_dir_all(&folder)?;
+        for (name, content) in files {
+            fs::write(folder.join(name), content)
+                .with_context(|| format!("could not write `{name}`"))?;
+        }
+        Ok(folder)
+    }
+
+    /// Writes `settings.toml`: this home's plugins and no others, then `more`, whose sections must be other ones.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write_settings(&self, more: &str) -> Result<()> {
+        let plugins = toml::Value::from(self.plugins().display().to_string());
+        let text = format!("[plugins]\nbundled = false\npaths = [{plugins}]\n\n{more}");
+        fs::write(self.path().join("settings.toml"), text)?;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn link(original: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(original, link)
+}
+
+#[cfg(not(unix))]
+fn link(original: &Path, link: &Path) -> std::io::Result<()> {
+    fs::copy(original, link).map(|_| ())
+}

@@ -1,0 +1,360 @@
+//! Runs the built `callboard`, and leaves nothing of it behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, mpsc};
+use std::thread::Builder;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use rustix::process::Signal;
+use serde::Deserialize;
+
+use crate::bus::BusClient;
+use crate::command_line::CommandResult;
+use crate::home::Home;
+use crate::process;
+use crate::program::{program, variable};
+use crate::python::python;
+use crate::tray::SessionBus;
+use crate::wait::wait_until;
+
+/// How long the program may take until its first line: it is a debug build on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// How long a command may take.
+const COMMAND: Duration = Duration::from_secs(120);
+
+/// The line that `--json` prints when the program is ready.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Ready {
+    /// The ftrack server's address.
+    pub server: String,
+    /// The address of the sandbox's page.
+    pub page: String,
+    /// The user who is signed in.
+    pub user: String,
+    /// The user's key; sandbox and demo only.
+    pub api_key: String,
+    /// The local bus's socket.
+    pub bus: PathBuf,
+    /// The process id.
+    pub pid: u32,
+}
+
+/// How to start the program.
+#[derive(Debug)]
+pub struct HostBuilder {
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+    home: Option<Arc<Home>>,
+    plugins: Vec<String>,
+    settings: Option<String>,
+}
+
+/// A running `callboard`. When it is dropped, it and everything that it started is killed.
+#[derive(Debug)]
+pub struct HostRunner {
+    /// What it said when it was ready.
+    pub ready: Ready,
+    child: Child,
+    environment: BTreeMap<String, String>,
+    family: BTreeSet<u32>,
+    home: Arc<Home>,
+}
+
+impl HostRunner {
+    /// Prepares `callboard demo`: the sandbox with the demo project, and a host that is signed in to it.
+    pub fn demo() -> HostBuilder {
+        HostBuilder::with_arguments(&["demo", "--headless", "--json"])
+    }
+
+    /// Prepares `callboard sandbox` with the demo project on a free port.
+    pub fn sandbox() -> HostBuilder {
+        HostBuilder::with_arguments(&[
+            "sandbox",
+            "--listen",
+            "127.0.0.1:0",
+            "--seed",
+            "demo",
+            "--json",
+        ])
+    }
+
+    /// Prepares `callboard run` as the user of a running sandbox.
+    pub fn resident(server: &Ready) -> HostBuilder {
+        HostBuilder::with_arguments(&["run", "--headless", "--json"])
+            .environment("FTRACK_SERVER", &server.server)
+            .environment("FTRACK_API_USER", &server.user)
+            .environment("FTRACK_API_KEY", &server.api_key)
+    }
+
+    /// Returns the home, which a later host may be given to carry on in.
+    pub fn home(&self) -> Arc<Home> {
+        Arc::clone(&self.home)
+    }
+
+    /// Returns the program's process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns a connection to the bus that may do everything, as the command line has.
+    ///
+    /// # Errors
+    ///
+    /// When the host does not answer.
+    pub fn bus(&self) -> Result<BusClient> {
+        BusClient::connect(&self.ready.bus, "cli", "cli")
+    }
+
+    /// Returns a connection to the bus as an application such as Flame has.
+    ///
+    /// # Errors
+    ///
+    /// When the host does not answer.
+    pub fn application_bus(&self) -> Result<BusClient> {
+        BusClient::connect(&self.ready.bus, "dcc", "flame")
+    }
+
+    /// Runs a command, such as `callboard jobs list --json`, against this host.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end in time. Its exit code is for the caller to judge.
+    pub fn command(&self, arguments: &[&str]) -> Result<CommandResult> {
+        let mut command = callboard(&self.home, &self.environment)?;
+        command.args(arguments);
+        let finished = process::run(&mut command, COMMAND)?;
+        Ok(CommandResult::from_finished(finished))
+    }
+
+    /// Returns what the program has written to standard error so far.
+    pub fn log(&self) -> String {
+        read_log(&self.home)
+    }
+
+    /// Sends a signal to the program alone.
+    ///
+    /// # Errors
+    ///
+    /// When that is not allowed.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        process::signal(self.pid(), signal)
+    }
+
+    /// Asks the program to end, and returns how it ended.
+    ///
+    /// # Errors
+    ///
+    /// When it is still there at the deadline.
+    pub fn stop(&mut self, deadline: Duration) -> Result<ExitStatus> {
+        self.remember_family();
+        self.signal(Signal::TERM)?;
+        process::wait_for(&mut self.child, deadline)
+    }
+
+    /// Kills the program as `kill -9` does, and returns the processes that it had started.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be waited for.
+    pub fn kill(&mut self) -> Result<BTreeSet<u32>> {
+        self.remember_family();
+        process::end(&mut self.child)?;
+        Ok(self.family.clone())
+    }
+
+    /// Waits until the program has ended by itself.
+    ///
+    /// # Errors
+    ///
+    /// When it is still there at the deadline.
+    pub fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
+        process::wait_for(&mut self.child, deadline)
+    }
+
+    fn remember_family(&mut self) {
+        self.family.extend(process::descendants(self.pid()));
+        let home = self.home.path().as_os_str();
+        self.family
+            .extend(process::with_environment("CALLBOARD_HOME", home));
+        self.family.remove(&self.child.id());
+    }
+}
+
+impl Drop for HostRunner {
+    fn drop(&mut self) {
+        self.remember_family();
+        // It may have ended already, and a destructor has nobody to tell.
+        process::end(&mut self.child).ok();
+        for pid in &self.family {
+            process::signal(*pid, Signal::KILL).ok();
+        }
+    }
+}
+
+impl HostBuilder {
+    fn with_arguments(arguments: &[&str]) -> Self {
+        Self {
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            environment: BTreeMap::new(),
+            home: None,
+            plugins: Vec::new(),
+            settings: None,
+        }
+    }
+
+    /// Gives the host a plugin that comes with the program.
+    #[must_use]
+    pub fn plugin(mut self, id: &str) -> Self {
+        self.plugins.push(id.to_owned());
+        self
+    }
+
+    /// Starts the host in this home instead of a new one, with the plugins that are there.
+    #[must_use]
+    pub fn home(mut self, home: Arc<Home>) -> Self {
+        self.home = Some(home);
+        self
+    }
+
+    /// Sets further settings, as TOML; the section `plugins` is the home's.
+    #[must_use]
+    pub fn settings(mut self, text: &str) -> Self {
+        self.settings = Some(text.to_owned());
+        self
+    }
+
+    /// Sets a variable for the host and for commands that talk to it.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Shows the tray on this desktop bus.
+    #[must_use]
+    pub fn tray(mut self, bus: &SessionBus) -> Self {
+        self.arguments.retain(|argument| argument != "--headless");
+        self.environment("DBUS_SESSION_BUS_ADDRESS", bus.address())
+    }
+
+    /// Starts the program and waits until it says that it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it ends, or says nothing, before that; the error holds what it wrote.
+    pub fn start(self) -> Result<HostRunner> {
+        let home = match self.home {
+            Some(home) => home,
+            None => Arc::new(Home::empty()?),
+        };
+        for id in &self.plugins {
+            home.add_bundled_plugin(id)?;
+        }
+        if let Some(settings) = &self.settings {
+            home.write_settings(settings)?;
+        }
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(home.path().join("stderr.txt"))?;
+        let mut command = callboard(&home, &self.environment)?;
+        command
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log);
+        let mut child = command.spawn().context("could not start `callboard`")?;
+        let stdout = child.stdout.take().context("standard output is piped")?;
+        // From here on, whatever goes wrong, the value's destructor ends the program.
+        let mut runner = HostRunner {
+            ready: Ready::default(),
+            child,
+            environment: self.environment,
+            family: BTreeSet::new(),
+            home,
+        };
+        let line = first_line(stdout)?.recv_timeout(START).map_err(|_| {
+            anyhow!(
+                "`callboard` did not say that it is ready:\n{}",
+                runner.log()
+            )
+        })?;
+        runner.ready = serde_json::from_str(&line)
+            .with_context(|| format!("could not read the first line: `{line}`"))?;
+        Ok(runner)
+    }
+}
+
+/// Returns a command for the program, with nothing of the person's own environment but the path.
+fn callboard(home: &Home, environment: &BTreeMap<String, String>) -> Result<Command> {
+    let mut command = process::command(program()?);
+    command
+        .env_clear()
+        .env("CALLBOARD_HOME", home.path())
+        .env("HOME", home.path())
+        .env("LANG", "C.UTF-8")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("RUST_BACKTRACE", "1")
+        .envs(environment);
+    let mut path = Vec::new();
+    // Python plugins find the tests' own Python first, where there is one.
+    if let Some(folder) = python().ok().as_deref().and_then(std::path::Path::parent) {
+        path.push(folder.to_path_buf());
+    }
+    if let Some(usual) = variable("PATH") {
+        path.extend(std::env::split_paths(&usual));
+    }
+    command.env("PATH", std::env::join_paths(path)?);
+    Ok(command)
+}
+
+/// Reads the first line on a thread of its own, which then reads on, so that the program never waits for a reader.
+fn first_line(stdout: ChildStdout) -> Result<mpsc::Receiver<String>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    Builder::new()
+        .name("callboard output".into())
+        .spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // Only the first line is wanted; the channel is full or gone for all others.
+                sender.try_send(line).ok();
+            }
+        })?;
+    Ok(receiver)
+}
+
+fn read_log(home: &Home) -> String {
+    fs::read_to_string(home.path().join("stderr.txt")).unwrap_or_default()
+}
+
+impl HostRunner {
+    /// Waits until none of `pids` runs any more.
+    ///
+    /// # Errors
+    ///
+    /// When one is still there at the deadline.
+    pub fn wait_for_end_of(pids: &BTreeSet<u32>, deadline: Duration) -> Result<()> {
+        wait_until(
+            "every process that the host started is gone",
+            deadline,
+            || {
+                pids.iter()
+                    .all(|pid| !process::is_alive(*pid))
+                    .then_some(())
+            },
+        )
+    }
+}

@@ -1,0 +1,66 @@
+//! Where the built program and the checkout are.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+/// Returns the path of the built `callboard`: `CALLBOARD_TEST_PROGRAM`, else the one beside the test executable.
+///
+/// # Errors
+///
+/// When it has not been built.
+pub fn program() -> Result<PathBuf> {
+    let program = match variable("CALLBOARD_TEST_PROGRAM") {
+        Some(path) => PathBuf::from(path),
+        None => built()?.join(format!("callboard{}", std::env::consts::EXE_SUFFIX)),
+    };
+    ensure!(
+        program.is_file(),
+        "`{}` has not been built; run `cargo build --workspace`",
+        program.display()
+    );
+    Ok(program)
+}
+
+/// Returns the folder that `cargo xtask stage` lays the bundled plugins in.
+///
+/// # Errors
+///
+/// When they have not been staged.
+pub fn staged_plugins() -> Result<PathBuf> {
+    let staged = built()?.join("plugins");
+    ensure!(
+        staged.is_dir(),
+        "`{}` is missing; run `cargo xtask stage`",
+        staged.display()
+    );
+    Ok(staged)
+}
+
+/// Returns the checkout's folder.
+pub fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests lie in a folder of the checkout")
+}
+
+/// Returns cargo's folder for this profile. Test executables lie in `deps` below it, others in itself.
+pub(crate) fn built() -> Result<PathBuf> {
+    let executable = std::env::current_exe().context("could not find the test executable")?;
+    let folder = executable.parent().context("an executable has a folder")?;
+    let folder = match folder.file_name() {
+        Some(name) if name == "deps" => folder.parent().context("`deps` has a folder")?,
+        _ => folder,
+    };
+    Ok(folder.to_path_buf())
+}
+
+/// Returns the environment variable `name`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests are told where things are by variables, and read them here only"
+)]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
