@@ -1,0 +1,233 @@
+//! What a plugin may ask of the host.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_protocol::{
+    DccContext, DescribeRow, Failure, FailureKind, HandOver, HostMethod, Log, LogLevel, Notify,
+    NotifyLevel, Progress, Query, QueryResults, Step, StoreGet, StorePut, StoreValue,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::describe::DescribePages;
+use crate::link::Link;
+
+/// How long the host may take to answer. It has shorter deadlines of its own, and says then what was in the way.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The host, as a plugin sees it during a turn.
+///
+/// Its methods block. Each needs a permission in `plugin.toml` where it says so.
+/// After a cancel, what only reads fails at once with [`FailureKind::Cancelled`], so that a turn that passes failures on with `?` ends soon.
+/// Clones are the same host, for threads of the plugin's own.
+#[derive(Clone)]
+pub struct Host {
+    link: Arc<dyn Link>,
+}
+
+impl Host {
+    pub(crate) fn new(link: Arc<dyn Link>) -> Self {
+        Self { link }
+    }
+
+    pub(crate) fn link(&self) -> &dyn Link {
+        self.link.as_ref()
+    }
+
+    /// Asks ftrack: `Shot where name is "sh010"`. Values go through [`quote`](crate::quote). Needs `ftrack.read`.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the expression or is away, or the turn was cancelled.
+    pub fn query(&self, expression: &str) -> Result<Vec<Map<String, Value>>, Failure> {
+        let mut results = self.query_many(&[expression])?;
+        Ok(results.swap_remove(0))
+    }
+
+    /// Asks ftrack several things in one request, and returns one list for each. Needs `ftrack.read`.
+    ///
+    /// # Errors
+    ///
+    /// The server refused an expression or is away, or the turn was cancelled.
+    pub fn query_many<E: AsRef<str>>(
+        &self,
+        expressions: &[E],
+    ) -> Result<Vec<Vec<Map<String, Value>>>, Failure> {
+        let expressions: Vec<String> = expressions
+            .iter()
+            .map(|expression| expression.as_ref().to_owned())
+            .collect();
+        let asked = expressions.len();
+        let answer: QueryResults = self.ask(HostMethod::Query, &Query { expressions })?;
+        if answer.results.len() == asked {
+            Ok(answer.results)
+        } else {
+            let answered = answer.results.len();
+            let message = format!("the host answered {answered} of {asked} queries");
+            Err(Failure::new(FailureKind::Internal, message))
+        }
+    }
+
+    /// Hands work over to the host, and returns once it is on disk: from then on it will be done, exactly once, whatever becomes of the plugin.
+    ///
+    /// The same `key` twice within a job is the same work.
+    /// End the turn with [`Outcome::Waits`](crate::Outcome::Waits); the next one comes when the steps have ended, with their report and with `state`.
+    /// Needs a permission for each operation, such as `ftrack.create.Shot`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was taken over, unless the kind is [`FailureKind::TimedOut`] or [`FailureKind::Unavailable`], where it cannot be told: handing over again under the same key is safe.
+    pub fn hand_over(
+        &self,
+        key: impl Into<String>,
+        steps: Vec<Step>,
+        state: impl Serialize,
+    ) -> Result<(), Failure> {
+        let state = serde_json::to_value(state)
+            .map_err(|error| Failure::invalid("could not write the state").caused_by(&error))?;
+        let key = key.into();
+        let hand_over = HandOver { key, steps, state };
+        self.ask::<Value>(HostMethod::HandOver, &hand_over)?;
+        Ok(())
+    }
+
+    /// Asks the application, where the job was launched, for every row of its selection. Needs `dcc`.
+    ///
+    /// # Errors
+    ///
+    /// The application is gone or too busy to tell, or the turn was cancelled.
+    pub fn describe(&self, dcc: &DccContext) -> Result<Vec<DescribeRow>, Failure> {
+        let mut rows = Vec::new();
+        for page in self.describe_pages(dcc) {
+            rows.extend(page?);
+        }
+        Ok(rows)
+    }
+
+    /// Asks the application for its selection a page at a time. Needs `dcc`.
+    pub fn describe_pages(&self, dcc: &DccContext) -> DescribePages<'_> {
+        DescribePages::new(self, dcc.selection_id.clone())
+    }
+
+    /// Returns a value that the plugin stored under `key`, in this job or an earlier one. Needs `store`.
+    ///
+    /// # Errors
+    ///
+    /// The value has another form than `T`, or the turn was cancelled.
+    pub fn store_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Failure> {
+        let key = key.to_owned();
+        let stored: StoreValue = self.ask(HostMethod::StoreGet, &StoreGet { key: key.clone() })?;
+        if stored.value.is_null() {
+            return Ok(None);
+        }
+        serde_json::from_value(stored.value)
+            .map(Some)
+            .map_err(|error| {
+                Failure::invalid(format!("the stored value has another form: `{key}`"))
+                    .caused_by(&error)
+            })
+    }
+
+    /// Stores a value under `key`, and returns once it is on disk. Needs `store`.
+    ///
+    /// # Errors
+    ///
+    /// The host could not store it.
+    pub fn store_put<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Failure> {
+        let value = serde_json::to_value(value).map_err(|error| {
+            Failure::invalid(format!("could not write the value to store: `{key}`"))
+                .caused_by(&error)
+        })?;
+        let key = key.to_owned();
+        self.ask::<Value>(HostMethod::StorePut, &StorePut { key, value })?;
+        Ok(())
+    }
+
+    /// Removes the value stored under `key`, if there is one. Needs `store`.
+    ///
+    /// # Errors
+    ///
+    /// The host could not remove it.
+    pub fn store_remove(&self, key: &str) -> Result<(), Failure> {
+        self.store_put(key, &Value::Null)
+    }
+
+    /// Tells the person something, where they are. Needs `notify`.
+    pub fn notify(&self, title: impl Into<String>, message: impl Into<String>) {
+        self.notify_at(NotifyLevel::Info, title, message);
+    }
+
+    /// Tells the person something that matters more or less than usual. Needs `notify`.
+    pub fn notify_at(
+        &self,
+        level: NotifyLevel,
+        title: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        let (title, message) = (title.into(), message.into());
+        let notify = Notify {
+            level,
+            title,
+            message,
+        };
+        self.tell(HostMethod::Notify, &notify);
+    }
+
+    /// Writes a line to the plugin's log.
+    pub fn log(&self, level: LogLevel, message: impl Into<String>) {
+        let message = message.into();
+        self.tell(HostMethod::Log, &Log { level, message });
+    }
+
+    /// Writes a line to the plugin's log, for whoever looks after the machine.
+    pub fn info(&self, message: impl Into<String>) {
+        self.log(LogLevel::Info, message);
+    }
+
+    /// Writes a line to the plugin's log about something odd that still worked.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.log(LogLevel::Warning, message);
+    }
+
+    /// Says how far the turn is: a fraction between 0 and 1 where it can be told, and what is being done now.
+    pub fn progress(&self, fraction: impl Into<Option<f64>>, text: impl Into<String>) {
+        let (fraction, text) = (fraction.into(), text.into());
+        self.tell(HostMethod::Progress, &Progress { fraction, text });
+    }
+
+    /// Tells whether the running turn was cancelled and should end with [`Outcome::Cancelled`](crate::Outcome::Cancelled).
+    pub fn cancelled(&self) -> bool {
+        self.link.is_cancelled()
+    }
+
+    pub(crate) fn ask<R: DeserializeOwned>(
+        &self,
+        method: HostMethod,
+        params: &impl Serialize,
+    ) -> Result<R, Failure> {
+        let name = method.name();
+        let params = serde_json::to_value(params).map_err(|error| {
+            Failure::invalid(format!("could not write the request: `{name}`")).caused_by(&error)
+        })?;
+        let result = self.link.request(name, params, DEADLINE)?;
+        serde_json::from_value(result).map_err(|error| {
+            let message = format!("could not read the host's answer to `{name}`");
+            Failure::new(FailureKind::Internal, message).caused_by(&error)
+        })
+    }
+
+    fn tell(&self, method: HostMethod, params: &impl Serialize) {
+        let params = serde_json::to_value(params)
+            .expect("what is told is strings and numbers, which always serialise");
+        self.link.notify(method.name(), params);
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").finish_non_exhaustive()
+    }
+}
