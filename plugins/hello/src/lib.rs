@@ -1,1 +1,14 @@
-//! Says what is selected: the smallest useful plugin.
+//! Says what is selected. The smallest useful plugin.
+use callboard_plugin_sdk::{Failure, Host, Launch, Outcome, Plugin};
+
+struct Hello;
+impl Plugin for Hello {
+    fn launch(&mut self, launch: &Launch, _: &Host) -> Result<Outcome, Failure> {
+        let [only] = launch.context.selection.as_slice() else {
+            return Err(Failure::invalid("nothing to greet").hint("select exactly one shot"));
+        };
+        Ok(Outcome::done(format!("Hello, {} {}", only.kind, only.id)))
+    }
+}
+
+callboard_plugin_sdk::export_plugin!(Hello); // in a program: fn main() { serve(Hello) }
