@@ -51,22 +51,30 @@ pub enum MessageError {
     Shapeless,
 }
 
-#[derive(Serialize, Deserialize)]
+/// An envelope as it is read.
+#[derive(Deserialize)]
 struct Envelope {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<MessageId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     method: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     params: Option<Value>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "present"
-    )]
+    #[serde(default, deserialize_with = "present")]
     result: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Failure>,
+}
+
+/// An envelope as it is written, of what belongs to the message: results are large, and not copied for it.
+#[derive(Default, Serialize)]
+struct WrittenEnvelope<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a Failure>,
 }
 
 /// Reads `null` as a value that is there: `{"result": null}` is an answer.
@@ -120,31 +128,25 @@ impl Message {
 
     /// Writes the message as one line of JSON, without the line feed.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut envelope = Envelope {
-            id: None,
-            method: None,
-            params: None,
-            result: None,
-            error: None,
+        let envelope = match self {
+            Self::Request { id, method, params } => WrittenEnvelope {
+                id: Some(*id),
+                method: Some(method),
+                params: Some(params),
+                ..WrittenEnvelope::default()
+            },
+            Self::Notification { method, params } => WrittenEnvelope {
+                method: Some(method),
+                params: Some(params),
+                ..WrittenEnvelope::default()
+            },
+            Self::Answer { id, result } => WrittenEnvelope {
+                id: *id,
+                result: result.as_ref().ok(),
+                error: result.as_ref().err(),
+                ..WrittenEnvelope::default()
+            },
         };
-        match self.clone() {
-            Self::Request { id, method, params } => {
-                envelope.id = Some(id);
-                envelope.method = Some(method);
-                envelope.params = Some(params);
-            }
-            Self::Notification { method, params } => {
-                envelope.method = Some(method);
-                envelope.params = Some(params);
-            }
-            Self::Answer { id, result } => {
-                envelope.id = id;
-                match result {
-                    Ok(value) => envelope.result = Some(value),
-                    Err(failure) => envelope.error = Some(failure),
-                }
-            }
-        }
         serde_json::to_vec(&envelope)
             .expect("an envelope holds JSON values and strings, which always serialise")
     }

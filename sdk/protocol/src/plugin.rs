@@ -55,7 +55,8 @@ pub enum HostMethod {
 }
 
 impl HostMethod {
-    const ALL: [Self; 8] = [
+    /// Every method, in the order of the documentation.
+    pub const ALL: &'static [Self] = &[
         Self::Query,
         Self::HandOver,
         Self::Describe,
@@ -82,7 +83,10 @@ impl HostMethod {
 
     /// Returns the method with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|method| method.name() == name)
     }
 }
 

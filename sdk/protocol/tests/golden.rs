@@ -1,0 +1,215 @@
+//! Golden lines: one of each message, as other languages write it. Changing one is a change of the protocol.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::fs;
+use std::path::Path;
+
+use callboard_protocol::{
+    ActionItems, ActionsDiscover, ActionsLaunch, BusHello, BusMethod, BusWelcome, Control,
+    Describe, Description, EventParams, Failure, FailureKind, HandOver, HostHello, HostMethod,
+    Items, JobAnswer, JobDetail, JobRef, JobState, JobSummary, JobWait, JobsList, Launch, Launched,
+    Log, Message, Notify, Operation, Outcome, PluginHello, PluginMethod, PluginSummary, Progress,
+    Publish, Query, QueryResults, Replies, Scope, Status, StoreGet, StorePut, StoreValue,
+    Subscribe, Subscribed, Surface, WhoAmI, Work,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Golden {
+    r#type: String,
+    line: Value,
+}
+
+fn golden_lines(file: &str) -> Vec<Golden> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(file);
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn again<T: DeserializeOwned + Serialize>(line: &Value) -> Value {
+    let read: T =
+        serde_json::from_value(line.clone()).unwrap_or_else(|error| panic!("{error}: {line}"));
+    serde_json::to_value(read).unwrap()
+}
+
+fn message_again(line: &Value) -> Value {
+    let message = Message::from_json(line.to_string().as_bytes()).unwrap();
+    let mut again: Value = serde_json::from_slice(&message.to_json()).unwrap();
+    // A request without parameters and one whose parameters are null are the same.
+    if line.get("params").is_none() && again.get("params") == Some(&Value::Null) {
+        again.as_object_mut().unwrap().remove("params");
+    }
+    again
+}
+
+macro_rules! read_again {
+    ($golden:expr, $($name:literal => $type:ty,)*) => {
+        match $golden.r#type.as_str() {
+            "Message" => message_again(&$golden.line),
+            $($name => again::<$type>(&$golden.line),)*
+            other => panic!("the test knows no `{other}`"),
+        }
+    };
+}
+
+fn check(file: &str) {
+    for golden in golden_lines(file) {
+        let again = read_again!(golden,
+            "PluginHello" => PluginHello,
+            "HostHello" => HostHello,
+            "Launch" => Launch,
+            "Outcome" => Outcome,
+            "Failure" => Failure,
+            "Query" => Query,
+            "QueryResults" => QueryResults,
+            "HandOver" => HandOver,
+            "Describe" => Describe,
+            "Description" => Description,
+            "StoreGet" => StoreGet,
+            "StoreValue" => StoreValue,
+            "StorePut" => StorePut,
+            "Notify" => Notify,
+            "Log" => Log,
+            "Progress" => Progress,
+            "BusHello" => BusHello,
+            "BusWelcome" => BusWelcome,
+            "Subscribe" => Subscribe,
+            "Subscribed" => Subscribed,
+            "EventParams" => EventParams,
+            "Publish" => Publish,
+            "Replies" => Replies,
+            "ActionsDiscover" => ActionsDiscover,
+            "ActionItems" => ActionItems,
+            "ActionsLaunch" => ActionsLaunch,
+            "Launched" => Launched,
+            "JobsList" => JobsList,
+            "Items<JobSummary>" => Items<JobSummary>,
+            "JobRef" => JobRef,
+            "JobDetail" => JobDetail,
+            "JobWait" => JobWait,
+            "JobAnswer" => JobAnswer,
+            "Items<PluginSummary>" => Items<PluginSummary>,
+            "Status" => Status,
+            "WhoAmI" => WhoAmI,
+        );
+        assert_eq!(again, golden.line, "{}", golden.r#type);
+    }
+}
+
+#[test]
+fn every_line_of_a_plugin_is_read_and_written_the_same() {
+    check("plugin.jsonl");
+}
+
+#[test]
+fn every_line_of_the_bus_is_read_and_written_the_same() {
+    check("bus.jsonl");
+}
+
+/// The types that a method's parameters and result have; `{}` is `-`.
+fn types_of(method: &str) -> [&'static str; 2] {
+    match method {
+        "launch" => ["Launch", "Outcome"],
+        "cancel" | "quit" => ["-", "-"],
+        "ftrack.query" => ["Query", "QueryResults"],
+        "steps.hand_over" => ["HandOver", "-"],
+        "dcc.describe" => ["Describe", "Description"],
+        "store.get" => ["StoreGet", "StoreValue"],
+        "store.put" => ["StorePut", "-"],
+        "notify" => ["Notify", "-"],
+        "log" => ["Log", "-"],
+        "progress" => ["Progress", "-"],
+        "subscribe" => ["Subscribe", "Subscribed"],
+        "unsubscribe" => ["Subscribed", "-"],
+        "publish" => ["Publish", "Replies"],
+        "reply" | "event" => ["EventParams", "-"],
+        "actions.discover" => ["ActionsDiscover", "ActionItems"],
+        "actions.launch" => ["ActionsLaunch", "Launched"],
+        "jobs.list" => ["JobsList", "Items<JobSummary>"],
+        "jobs.show" => ["JobRef", "JobDetail"],
+        "jobs.wait" => ["JobWait", "JobDetail"],
+        "jobs.answer" => ["JobAnswer", "-"],
+        "jobs.cancel" | "jobs.retry" => ["JobRef", "-"],
+        "plugins.list" => ["-", "Items<PluginSummary>"],
+        "status" => ["-", "Status"],
+        "whoami" => ["-", "WhoAmI"],
+        other => panic!("the method `{other}` has no golden lines"),
+    }
+}
+
+fn check_methods<'a>(file: &str, methods: impl Iterator<Item = &'a str>) {
+    let golden: BTreeSet<String> = golden_lines(file)
+        .into_iter()
+        .map(|golden| golden.r#type)
+        .collect();
+    for method in methods {
+        for name in types_of(method).into_iter().filter(|name| *name != "-") {
+            assert!(golden.contains(name), "`{method}` needs a line of `{name}`");
+        }
+    }
+}
+
+#[test]
+fn every_method_has_its_lines() {
+    let plugin = [PluginMethod::Launch, PluginMethod::Cancel];
+    let plugin = plugin.into_iter().map(PluginMethod::name);
+    let host = HostMethod::ALL.iter().map(|method| method.name());
+    check_methods("plugin.jsonl", plugin.chain(host));
+    check_methods(
+        "bus.jsonl",
+        BusMethod::ALL.iter().map(|method| method.name()),
+    );
+    for method in BusMethod::ALL {
+        assert_eq!(BusMethod::from_name(method.name()), Some(*method));
+    }
+    for method in HostMethod::ALL {
+        assert_eq!(HostMethod::from_name(method.name()), Some(*method));
+    }
+}
+
+fn check_unknown<T: DeserializeOwned + Debug + PartialEq>(line: Value, expected: T) {
+    assert_eq!(serde_json::from_value::<T>(line).unwrap(), expected);
+}
+
+#[test]
+fn what_a_later_version_says_is_unknown_and_no_error() {
+    check_unknown(json!("watch"), Surface::Unknown);
+    check_unknown(json!("meltdown"), FailureKind::Unknown);
+    check_unknown(json!("studio"), Scope::Unknown);
+    check_unknown(json!("dreaming"), JobState::Unknown);
+    check_unknown(json!({"outcome": "sings", "song": "…"}), Outcome::Unknown);
+    check_unknown(json!({"type": "dial", "turns": 3}), Control::Unknown);
+    check_unknown(json!({"action": "merge", "keys": []}), Operation::Unknown);
+    check_unknown(json!({"kind": "paint", "colour": "red"}), Work::Unknown);
+    let progress = json!({"fraction": 0.5, "text": "", "eta_secs": 3});
+    check_unknown(
+        progress,
+        Progress {
+            fraction: Some(0.5),
+            text: String::new(),
+        },
+    );
+}
+
+#[test]
+fn a_line_that_is_no_message_says_why() {
+    for (line, expected) in [
+        (
+            "",
+            "not a JSON object: EOF while parsing a value at line 1 column 0",
+        ),
+        ("{}", "neither a request nor an answer"),
+        (r#"{"id":1}"#, "neither a request nor an answer"),
+    ] {
+        let error = Message::from_json(line.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
