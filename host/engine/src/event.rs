@@ -25,6 +25,10 @@ pub struct Token(pub u64);
 
 /// Everything that can happen to the engine.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events are moved once, from the queue into the engine"
+)]
 pub enum Event {
     /// The ledger was read: what is kept of earlier jobs. Comes once, first.
     Restored(Vec<KeptJob>),

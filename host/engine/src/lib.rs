@@ -5,7 +5,23 @@
 //!
 //! Read first: [`Event`] and [`Effect`] (the closed sets), then [`Engine`].
 
+mod ask;
+mod catalog;
 mod event;
+mod facts;
+mod job;
+mod permission;
+mod process;
+mod steps;
+mod turn;
+mod waiting;
+mod work;
+
+use std::collections::{BTreeMap, HashMap};
+
+use callboard_protocol::{Failure, FailureKind, JobId};
+
+use crate::waiting::{AfterKept, Waiting};
 
 pub use event::{
     Ask, AskLaunch, CallResult, Catalogued, Effect, EntityFacts, Event, Identity, JobRow, KeptJob,
@@ -68,20 +84,180 @@ impl Default for Config {
 }
 
 /// The brain of the host.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Engine {
     config: Config,
+    now: Millis,
+    out: Vec<Effect>,
+    identity: Option<Identity>,
+    signed_out: Failure,
+    catalog: catalog::Catalog,
+    facts: facts::FactsCache,
+    menus: HashMap<RequestId, waiting::PendingMenu>,
+    jobs: BTreeMap<JobId, job::Job>,
+    event_ids: HashMap<String, JobId>,
+    processes: BTreeMap<ProcessId, process::Process>,
+    waiting: HashMap<Token, waiting::Waiting>,
+    last_token: u64,
+    last_process: u64,
+    /// How many operations a call may carry just now, with this server.
+    batch_operations: usize,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new(Config::default())
+    }
 }
 
 impl Engine {
     /// Makes an engine that knows nothing yet.
     pub fn new(config: Config) -> Self {
-        Self { config }
+        Self {
+            now: 0,
+            out: Vec::new(),
+            identity: None,
+            signed_out: Failure::new(FailureKind::NotSignedIn, "nobody is signed in")
+                .hint("sign in with `callboard login`"),
+            catalog: catalog::Catalog::default(),
+            facts: facts::FactsCache::new(config.facts),
+            menus: HashMap::new(),
+            jobs: BTreeMap::new(),
+            event_ids: HashMap::new(),
+            processes: BTreeMap::new(),
+            waiting: HashMap::new(),
+            last_token: 0,
+            last_process: 0,
+            batch_operations: config.batch_operations,
+            config,
+        }
     }
 
     /// Takes one event that happened at `now` and returns what is to be done about it, in order.
     pub fn handle(&mut self, now: Millis, event: Event) -> Vec<Effect> {
-        let _ = (now, event, &self.config);
-        Vec::new()
+        self.now = now;
+        match event {
+            Event::Restored(jobs) => self.restored(jobs),
+            Event::Catalogued(folders) => {
+                self.catalog.replace(folders);
+                self.out.push(Effect::CatalogChanged);
+                self.resume_jobs();
+            }
+            Event::SignedIn(identity) => {
+                self.identity = Some(identity);
+                self.resume_jobs();
+                self.wake_steps();
+            }
+            Event::SignedOut(failure) => {
+                self.identity = None;
+                self.signed_out = failure;
+            }
+            Event::HubConnected => self.wake_steps(),
+            Event::HubLost => self.facts.forget_all(),
+            Event::EntitiesChanged { ids } => self.facts.forget(&ids),
+            Event::Asked { request, ask } => self.asked(request, ask),
+            Event::Withdrawn(request) => self.withdrawn(request),
+            Event::ProcessStarted { process, pid } => {
+                if let Some(process) = self.processes.get_mut(&process) {
+                    process.pid = Some(pid);
+                }
+            }
+            Event::ProcessReady(process) => self.process_ready(process),
+            Event::ProcessSaid { process, message } => self.process_said(process, message),
+            Event::ProcessEnded { process, end } => self.process_ended(process, end),
+            Event::TimerFired(token) => self.timer_fired(token),
+            answer => self.answered(answer),
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    fn signed_in(&self) -> Result<&Identity, &Failure> {
+        self.identity.as_ref().ok_or(&self.signed_out)
+    }
+
+    /// Takes the answer to an effect to whoever waits for it. One that nobody waits for any more is dropped.
+    fn answered(&mut self, answer: Event) {
+        match answer {
+            Event::Facts { token, result } => {
+                let known = result.map(|facts| self.learn(facts));
+                match self.waiting.remove(&token) {
+                    Some(Waiting::DiscoverFacts { request }) => self.finish_menu(request),
+                    Some(Waiting::LaunchFacts(pending)) => self.launch_facts(*pending, known),
+                    _ => {}
+                }
+            }
+            Event::Kept { token, result } => {
+                if let Some(Waiting::Kept(after)) = self.waiting.remove(&token) {
+                    self.kept(after, result);
+                }
+            }
+            Event::Queried { token, result } => {
+                if let Some(Waiting::Service(service)) = self.waiting.remove(&token) {
+                    self.serve_query(&service, result);
+                }
+            }
+            Event::Described { token, result } => {
+                if let Some(Waiting::Service(service)) = self.waiting.remove(&token) {
+                    self.serve_description(&service, result);
+                }
+            }
+            Event::StoreRead { token, result } => {
+                if let Some(Waiting::Service(service)) = self.waiting.remove(&token) {
+                    self.serve_value(&service, result);
+                }
+            }
+            Event::Called {
+                token,
+                result,
+                took_ms,
+            } => {
+                if let Some(Waiting::Call { job, step }) = self.waiting.remove(&token) {
+                    self.called(&job, step, result, took_ms);
+                }
+            }
+            Event::LookedUp { token, result } => {
+                if let Some(Waiting::LookUp { job, step }) = self.waiting.remove(&token) {
+                    self.looked_up(&job, step, result);
+                }
+            }
+            _ => unreachable!("every other event is handled where it arrives"),
+        }
+    }
+
+    fn kept(&mut self, after: AfterKept, result: Result<(), Failure>) {
+        match after {
+            AfterKept::Nothing => {}
+            AfterKept::Launched { job, requests } => self.launch_kept(&job, requests, result),
+            AfterKept::Resumed {
+                job,
+                request,
+                wait_ms,
+            } => self.resume_kept(&job, request, wait_ms, result),
+            AfterKept::Rested(job) => self.announce_rest(&job),
+            AfterKept::HandedOver {
+                job,
+                service,
+                hand_over,
+            } => self.hand_over_kept(&job, &service, *hand_over, result),
+            AfterKept::Stored(service) => {
+                self.serve(&service, result.map(|()| serde_json::json!({})))
+            }
+            AfterKept::Marked { job, step } => self.marked(&job, step, result),
+        }
+    }
+
+    fn timer_fired(&mut self, token: Token) {
+        match self.waiting.remove(&token) {
+            Some(Waiting::DiscoverOver { request }) => self.finish_menu(request),
+            Some(Waiting::LaunchOver { facts }) => self.launch_is_over(facts),
+            Some(Waiting::WaitOver { request, job }) => self.wait_is_over(request, &job),
+            Some(Waiting::HelloOver(process)) => self.hello_is_over(process),
+            Some(Waiting::TurnOver { process, turn }) => self.turn_is_over(process, turn),
+            Some(Waiting::CancelOver { process, turn }) => self.cancel_is_over(process, turn),
+            Some(Waiting::IdleOver { process, turn }) => self.idle_is_over(process, turn),
+            Some(Waiting::RestartDue(plugin)) => self.restart_is_due(&plugin),
+            Some(Waiting::StepDue { job, step, tries }) => self.step_is_due(&job, step, tries),
+            _ => {}
+        }
     }
 }

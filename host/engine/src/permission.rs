@@ -1,0 +1,130 @@
+//! Whether a plugin's manifest lets it ask for what it asks for.
+
+use callboard_protocol::{
+    Failure, HandOver, HostMethod, Manifest, Operation, Permission, Verb, Work,
+};
+
+/// Checks that `manifest` declares what `method` needs.
+pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<(), Failure> {
+    let needed = match method {
+        HostMethod::Query => Permission::FtrackRead,
+        HostMethod::Describe => Permission::Dcc,
+        HostMethod::StoreGet | HostMethod::StorePut => Permission::Store,
+        HostMethod::Notify => Permission::Notify,
+        _ => return Ok(()),
+    };
+    if manifest.permissions.contains(&needed) {
+        Ok(())
+    } else {
+        Err(undeclared(manifest, &needed))
+    }
+}
+
+/// Checks that `manifest` declares every operation of a hand-over.
+pub(crate) fn check_hand_over(manifest: &Manifest, hand_over: &HandOver) -> Result<(), Failure> {
+    for step in &hand_over.steps {
+        let Work::Call { units } = &step.work else {
+            continue;
+        };
+        for operation in units.iter().flat_map(|unit| &unit.operations) {
+            check_operation(manifest, operation)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_operation(manifest: &Manifest, operation: &Operation) -> Result<(), Failure> {
+    let verb = match operation {
+        Operation::Create { .. } => Verb::Create,
+        Operation::Update { .. } => Verb::Update,
+        Operation::Delete { .. } => Verb::Delete,
+        _ => {
+            return Err(Failure::new(
+                callboard_protocol::FailureKind::Unsupported,
+                "a step has an operation that this version does not know",
+            ));
+        }
+    };
+    let declared = manifest
+        .permissions
+        .iter()
+        .any(|permission| match permission {
+            Permission::Ftrack {
+                verb: declared,
+                entity_type,
+            } => {
+                *declared == verb && (entity_type == "*" || entity_type == operation.entity_type())
+            }
+            _ => false,
+        });
+    if declared {
+        return Ok(());
+    }
+    Err(undeclared(
+        manifest,
+        &Permission::Ftrack {
+            verb,
+            entity_type: operation.entity_type().to_owned(),
+        },
+    ))
+}
+
+fn undeclared(manifest: &Manifest, permission: &Permission) -> Failure {
+    Failure::denied(format!(
+        "the manifest of `{}` does not declare the permission `{permission}`",
+        manifest.id
+    ))
+    .hint("add it to `permissions` in plugin.toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(permissions: &str) -> Manifest {
+        serde_json::from_str(&format!(
+            r#"{{"id":"p","version":"1","run":{{"library":"p"}},"permissions":{permissions}}}"#
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_service_needs_its_permission() {
+        let bare = manifest("[]");
+        for (method, permission) in [
+            (HostMethod::Query, "ftrack.read"),
+            (HostMethod::Describe, "dcc"),
+            (HostMethod::StoreGet, "store"),
+            (HostMethod::StorePut, "store"),
+            (HostMethod::Notify, "notify"),
+        ] {
+            let refusal = check_method(&bare, method).unwrap_err();
+            assert!(refusal.message.contains(permission), "{refusal}");
+            assert_eq!(
+                check_method(&manifest(&format!(r#"["{permission}"]"#)), method),
+                Ok(())
+            );
+        }
+        assert_eq!(check_method(&bare, HostMethod::Log), Ok(()));
+    }
+
+    #[test]
+    fn an_operation_needs_its_verb_and_type() {
+        let create: Operation =
+            serde_json::from_str(r#"{"action":"create","entity_type":"Shot","id":"1","data":{}}"#)
+                .unwrap();
+        for (permissions, allowed) in [
+            (r#"["ftrack.create.Shot"]"#, true),
+            (r#"["ftrack.create.*"]"#, true),
+            (r#"["ftrack.update.Shot"]"#, false),
+            (r#"["ftrack.create.Task"]"#, false),
+            (r#"["ftrack.read"]"#, false),
+        ] {
+            assert_eq!(
+                check_operation(&manifest(permissions), &create).is_ok(),
+                allowed,
+                "{permissions}"
+            );
+        }
+    }
+}

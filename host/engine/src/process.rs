@@ -1,0 +1,487 @@
+//! Plugins' processes: when one is started, given a turn, and stopped; and what a crash costs.
+
+use callboard_protocol::{
+    Failure, FailureKind, JobId, JobState, Message, MessageId, PluginId, PluginMethod,
+};
+
+use crate::Engine;
+use crate::event::{Effect, ProcessEnd, ProcessId, Stop};
+use crate::job::Rest;
+use crate::waiting::Waiting;
+
+/// How many times the turn after the steps is started before the host tells itself how they ended.
+const REPORT_TURNS: u32 = 3;
+
+/// One process of a plugin.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) plugin: PluginId,
+    pub(crate) pid: Option<u32>,
+    /// Whether it said hello.
+    ready: bool,
+    /// Whether it was told to end: it gets no more turns.
+    stopping: bool,
+    pub(crate) turn: Option<Turn>,
+    turns: u64,
+    last_message: MessageId,
+}
+
+/// One turn of a job, while a process runs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
+    pub(crate) job: JobId,
+    /// Counts the turns of this process.
+    pub(crate) number: u64,
+    /// The id of the request that the process answers when the turn ends.
+    pub(crate) message: MessageId,
+    /// How many requests of the plugin wait for an answer.
+    pub(crate) in_flight: usize,
+}
+
+impl Engine {
+    /// Puts a job in the queue of its plugin.
+    pub(crate) fn queue_turn(&mut self, id: &JobId) {
+        let Some(job) = self.change_job(id, JobState::Queued, "") else {
+            return;
+        };
+        let action = job.summary.action.clone();
+        let plugin = action.plugin();
+        match self.catalog.plugin_mut(&plugin) {
+            Some(entry) => {
+                entry.queue.push_back(id.clone());
+                self.pump(&plugin);
+            }
+            None => {
+                let failure =
+                    Failure::not_found(format!("the plugin `{plugin}` is not installed any more"))
+                        .hint("install it and retry");
+                self.rest_job(id, Rest::Failed(failure));
+            }
+        }
+    }
+
+    /// Gives queued jobs to idle processes, and starts processes for the rest as far as the plugin may have them.
+    pub(crate) fn pump(&mut self, plugin: &PluginId) {
+        loop {
+            let Some(entry) = self.catalog.plugin(plugin) else {
+                return;
+            };
+            if entry.queue.is_empty() {
+                return;
+            }
+            let idle = self.processes.iter().find(|(_, process)| {
+                process.plugin == *plugin
+                    && process.ready
+                    && !process.stopping
+                    && process.turn.is_none()
+            });
+            match idle.map(|(id, _)| *id) {
+                Some(process) => self.start_turn(process, plugin),
+                None => return self.start_processes(plugin),
+            }
+        }
+    }
+
+    fn start_processes(&mut self, plugin: &PluginId) {
+        let Some(entry) = self.catalog.plugin(plugin) else {
+            return;
+        };
+        if entry.health.quarantined && entry.health.not_before > self.now {
+            return self.refuse_queue(plugin);
+        }
+        if entry.health.not_before > self.now {
+            return;
+        }
+        let (limit, queued) = (entry.manifest.jobs as usize, entry.queue.len());
+        let of_plugin = || {
+            self.processes
+                .values()
+                .filter(|process| process.plugin == *plugin)
+        };
+        let starting = of_plugin()
+            .filter(|process| !process.ready && !process.stopping)
+            .count();
+        let wanted = queued
+            .saturating_sub(starting)
+            .min(limit.saturating_sub(of_plugin().count()));
+        for _ in 0..wanted {
+            self.start_process(plugin);
+        }
+    }
+
+    fn start_process(&mut self, plugin: &PluginId) {
+        self.last_process += 1;
+        let id = ProcessId(self.last_process);
+        let Some(entry) = self.catalog.plugin_mut(plugin) else {
+            return;
+        };
+        entry.health.starts += 1;
+        let hello_ms = entry
+            .manifest
+            .limits
+            .hello_secs
+            .map_or(self.config.hello_ms, |secs| u64::from(secs) * 1000);
+        let process = Process {
+            plugin: plugin.clone(),
+            pid: None,
+            ready: false,
+            stopping: false,
+            turn: None,
+            turns: 0,
+            last_message: 0,
+        };
+        self.processes.insert(id, process);
+        self.out.push(Effect::StartProcess {
+            process: id,
+            plugin: plugin.clone(),
+        });
+        self.set_timer(hello_ms, Waiting::HelloOver(id));
+    }
+
+    /// A quarantined plugin does nothing: its jobs end, with the reason.
+    fn refuse_queue(&mut self, plugin: &PluginId) {
+        let Some(entry) = self.catalog.plugin_mut(plugin) else {
+            return;
+        };
+        let queue = std::mem::take(&mut entry.queue);
+        let minutes = entry
+            .health
+            .not_before
+            .saturating_sub(self.now)
+            .div_ceil(60_000);
+        let mut failure = Failure::new(
+            FailureKind::Plugin,
+            format!("`{plugin}` crashed too often and is not started any more"),
+        )
+        .hint(format!(
+            "retry in {minutes} minutes, or mend the plugin and restart Callboard"
+        ));
+        if let Some(problem) = &entry.health.problem {
+            failure = failure.because(problem.message.clone());
+        }
+        for job in queue {
+            self.rest_job(&job, Rest::Failed(failure.clone()));
+        }
+    }
+
+    fn start_turn(&mut self, id: ProcessId, plugin: &PluginId) {
+        let Some(entry) = self.catalog.plugin_mut(plugin) else {
+            return;
+        };
+        let Some(job_id) = entry.queue.pop_front() else {
+            return;
+        };
+        let turn_ms = entry
+            .manifest
+            .limits
+            .turn_secs
+            .map_or(self.config.turn_ms, |secs| u64::from(secs) * 1000);
+        let Some(job) = self.change_job(&job_id, JobState::Running, "") else {
+            return;
+        };
+        job.launch.steps = job.steps_report();
+        let params =
+            serde_json::to_value(&job.launch).expect("a launch is made of JSON values and strings");
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        process.turns += 1;
+        process.last_message += 1;
+        let turn = Turn {
+            job: job_id.clone(),
+            number: process.turns,
+            message: process.last_message,
+            in_flight: 0,
+        };
+        let (number, message) = (turn.number, turn.message);
+        process.turn = Some(turn);
+        // Not waited for: a job that ran without the ledger's knowing is merely run again.
+        let rows = self.job_row(&job_id);
+        self.keep(rows, crate::waiting::AfterKept::Nothing);
+        let message = Message::Request {
+            id: message,
+            method: PluginMethod::Launch.name().to_owned(),
+            params,
+        };
+        self.out.push(Effect::Send {
+            process: id,
+            message,
+        });
+        self.set_timer(
+            turn_ms,
+            Waiting::TurnOver {
+                process: id,
+                turn: number,
+            },
+        );
+    }
+
+    pub(crate) fn process_ready(&mut self, id: ProcessId) {
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        process.ready = true;
+        let plugin = process.plugin.clone();
+        self.out.push(Effect::CatalogChanged);
+        self.pump(&plugin);
+        self.let_idle(id);
+    }
+
+    /// A process without a turn is stopped after a while.
+    pub(crate) fn let_idle(&mut self, id: ProcessId) {
+        let Some(process) = self.processes.get(&id) else {
+            return;
+        };
+        if process.turn.is_none() && process.ready {
+            let waiting = Waiting::IdleOver {
+                process: id,
+                turn: process.turns,
+            };
+            self.set_timer(self.config.idle_ms, waiting);
+        }
+    }
+
+    pub(crate) fn idle_is_over(&mut self, id: ProcessId, turn: u64) {
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        if process.turn.is_none() && process.turns == turn && !process.stopping {
+            process.stopping = true;
+            self.out.push(Effect::StopProcess {
+                process: id,
+                stop: Stop::Gently,
+            });
+        }
+    }
+
+    pub(crate) fn hello_is_over(&mut self, id: ProcessId) {
+        let Some(process) = self.processes.get(&id) else {
+            return;
+        };
+        if !process.ready {
+            let plugin = process.plugin.clone();
+            self.kill(id);
+            self.process_ended(
+                id,
+                ProcessEnd::Unruly("it did not say hello in time".to_owned()),
+            );
+            self.pump(&plugin);
+        }
+    }
+
+    pub(crate) fn turn_is_over(&mut self, id: ProcessId, turn: u64) {
+        let Some(plugin) = self.runs_turn(id, turn) else {
+            return;
+        };
+        self.kill(id);
+        let failure = Failure::new(
+            FailureKind::TimedOut,
+            format!("`{plugin}` did not finish in time"),
+        )
+        .hint("retry, or give it more time with `limits.turn_secs` in its plugin.toml");
+        self.process_lost(id, failure, "a turn of it took too long");
+    }
+
+    pub(crate) fn cancel_is_over(&mut self, id: ProcessId, turn: u64) {
+        if self.runs_turn(id, turn).is_some() {
+            self.kill(id);
+            self.process_ended(id, ProcessEnd::Stopped);
+        }
+    }
+
+    /// Returns the plugin of a process that still runs this very turn.
+    fn runs_turn(&self, id: ProcessId, turn: u64) -> Option<PluginId> {
+        let process = self.processes.get(&id)?;
+        process
+            .turn
+            .as_ref()
+            .is_some_and(|running| running.number == turn)
+            .then(|| process.plugin.clone())
+    }
+
+    fn kill(&mut self, id: ProcessId) {
+        self.out.push(Effect::StopProcess {
+            process: id,
+            stop: Stop::Now,
+        });
+    }
+
+    /// A process ended: its job does not wait for it any longer, and a crash delays the next start.
+    pub(crate) fn process_ended(&mut self, id: ProcessId, end: ProcessEnd) {
+        let Some(process) = self.processes.get(&id) else {
+            return;
+        };
+        let plugin = process.plugin.clone();
+        let stopped = Failure::new(
+            FailureKind::Interrupted,
+            format!("`{plugin}` stopped before it finished"),
+        );
+        let (failure, crash) = match end {
+            ProcessEnd::Stopped => (stopped.hint("retry"), None),
+            ProcessEnd::Exited(how) => (
+                stopped
+                    .hint("retry")
+                    .because(format!("its process ended: {how}")),
+                Some(how),
+            ),
+            ProcessEnd::Unruly(how) => {
+                let failure = Failure::new(
+                    FailureKind::Plugin,
+                    format!("`{plugin}` was stopped because {how}"),
+                );
+                (
+                    failure.hint("retry, or tell the plugin's author"),
+                    Some(how),
+                )
+            }
+            ProcessEnd::NotStarted(failure) => {
+                let how = failure.message.clone();
+                (failure, Some(how))
+            }
+        };
+        match crash {
+            Some(how) => self.process_lost(id, failure, &how),
+            None => self.remove_process(id, failure),
+        }
+    }
+
+    /// A process crashed, or was killed for what it did.
+    fn process_lost(&mut self, id: ProcessId, failure: Failure, how: &str) {
+        let Some(process) = self.processes.get(&id) else {
+            return;
+        };
+        let (plugin, never_ready) = (process.plugin.clone(), !process.ready);
+        let now = self.now;
+        if let Some(entry) = self.catalog.plugin_mut(&plugin) {
+            let health = &mut entry.health;
+            health.crashes += 1;
+            health.crashes_in_a_row += 1;
+            let doublings = (health.crashes_in_a_row - 1).min(10);
+            let mut pause = (self.config.restart_ms << doublings).min(60_000);
+            health.quarantined = health.crashes_in_a_row >= self.config.quarantine_crashes;
+            if health.quarantined {
+                pause = self.config.quarantine_ms;
+            }
+            health.not_before = now + pause;
+            health.problem = Some(Failure::new(
+                FailureKind::Plugin,
+                format!("`{plugin}` crashed: {how}"),
+            ));
+            self.set_timer(pause, Waiting::RestartDue(plugin.clone()));
+        }
+        if never_ready {
+            self.fail_head_of_queue(&plugin, &failure);
+        }
+        self.remove_process(id, failure);
+    }
+
+    /// A process that never said hello was started for the first job of the queue: that job has failed.
+    fn fail_head_of_queue(&mut self, plugin: &PluginId, failure: &Failure) {
+        let head = self
+            .catalog
+            .plugin_mut(plugin)
+            .and_then(|entry| entry.queue.pop_front());
+        if let Some(job) = head {
+            self.turn_failed(&job, failure.clone());
+        }
+    }
+
+    fn remove_process(&mut self, id: ProcessId, failure: Failure) {
+        let Some(process) = self.processes.remove(&id) else {
+            return;
+        };
+        self.out.push(Effect::CatalogChanged);
+        if let Some(turn) = process.turn {
+            self.turn_failed(&turn.job, failure);
+        }
+        self.pump(&process.plugin);
+    }
+
+    pub(crate) fn restart_is_due(&mut self, plugin: &PluginId) {
+        let now = self.now;
+        let Some(entry) = self.catalog.plugin_mut(plugin) else {
+            return;
+        };
+        if entry.health.not_before > now {
+            // It crashed again since, or the timer was early.
+            let rest = entry.health.not_before - now;
+            return self.set_timer(rest, Waiting::RestartDue(plugin.clone()));
+        }
+        // On probation: one more crash in a row and it is quarantined again.
+        entry.health.quarantined = false;
+        self.pump(plugin);
+    }
+
+    /// A turn ended without an outcome. What was handed over goes on; everything else waits for a retry.
+    pub(crate) fn turn_failed(&mut self, id: &JobId, failure: Failure) {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        if job.handing_over {
+            job.turn_lost = Some(failure);
+            return;
+        }
+        if job.owes_report() {
+            self.change_job(id, JobState::Working, "");
+            return self.advance(id);
+        }
+        let is_report = job.run.is_some();
+        if is_report && job.report_turns < REPORT_TURNS && !job.cancelling {
+            return self.queue_report(id);
+        }
+        if is_report {
+            return self.rest_without_report(id, failure);
+        }
+        let failure = if job.cancelling {
+            Failure::new(FailureKind::Cancelled, "it was cancelled")
+        } else {
+            failure
+        };
+        self.rest_job(id, Rest::Failed(failure));
+    }
+
+    /// Cancels a job, wherever it stands. What was sent to the server already is not taken back.
+    pub(crate) fn cancel_job(&mut self, id: &JobId) {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        let cancelled = Failure::new(FailureKind::Cancelled, "it was cancelled");
+        match job.summary.state {
+            JobState::Running => {
+                job.cancelling = true;
+                self.cancel_turn(id);
+                self.cancel_steps(id);
+            }
+            JobState::Working => {
+                job.cancelling = true;
+                self.cancel_steps(id);
+            }
+            _ => {
+                let plugin = job.summary.action.plugin();
+                if let Some(entry) = self.catalog.plugin_mut(&plugin) {
+                    entry.queue.retain(|queued| queued != id);
+                }
+                self.rest_job(id, Rest::Failed(cancelled));
+            }
+        }
+    }
+
+    fn cancel_turn(&mut self, id: &JobId) {
+        let running = self.processes.iter().find_map(|(process, state)| {
+            state
+                .turn
+                .as_ref()
+                .filter(|turn| turn.job == *id)
+                .map(|turn| (*process, turn.number))
+        });
+        let Some((process, turn)) = running else {
+            return;
+        };
+        let message = Message::Notification {
+            method: PluginMethod::Cancel.name().to_owned(),
+            params: serde_json::json!({}),
+        };
+        self.out.push(Effect::Send { process, message });
+        self.set_timer(self.config.cancel_ms, Waiting::CancelOver { process, turn });
+    }
+}

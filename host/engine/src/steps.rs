@@ -1,0 +1,611 @@
+//! Steps: the graph that a job handed over, and what of it is to be sent next.
+//!
+//! Nothing here is sent or written: this is the state of one hand-over and the decisions about it.
+//! `work.rs` turns the decisions into effects.
+
+use std::collections::{HashMap, HashSet};
+
+use callboard_protocol::{
+    Failure, FailureKind, HandOver, Operation, StepId, StepReport, StepState, StepsReport, Unit,
+    UnitReport, UnitState, Work,
+};
+use serde_json::{Map, Value};
+
+use crate::event::{Lookup, UnitRow};
+
+/// One hand-over while its steps are being done, and afterwards while its job is remembered.
+#[derive(Debug)]
+pub(crate) struct StepsRun {
+    pub(crate) key: String,
+    /// What the turn after the steps is given back.
+    pub(crate) state: Value,
+    pub(crate) steps: Vec<StepRun>,
+}
+
+/// One `call` step.
+#[derive(Debug)]
+pub(crate) struct StepRun {
+    pub(crate) id: StepId,
+    needs: Vec<StepId>,
+    pub(crate) units: Vec<UnitRun>,
+    pub(crate) phase: Phase,
+    pub(crate) calls: u32,
+    /// How many units the next batch may hold: halved by a refusal, doubled by a success.
+    batch_units: usize,
+    /// How often in a row a batch did not get through.
+    pub(crate) tries: u32,
+    pub(crate) held_up: Option<Failure>,
+}
+
+/// One unit of a step.
+#[derive(Debug)]
+pub(crate) struct UnitRun {
+    pub(crate) unit: Unit,
+    pub(crate) state: UnitState,
+    /// Whether it must be looked up before it is sent: it may have been done already, or changed by somebody else.
+    unsure: bool,
+    failure: Option<Failure>,
+}
+
+/// What a step is doing. A batch is a list of indices into its units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing: it waits for its turn, or has ended.
+    Idle,
+    /// The batch is being marked as sent in the ledger.
+    Marking(Vec<usize>),
+    /// The batch is with the server.
+    Calling(Vec<usize>),
+    /// The batch is being looked up; when it came from a refusal, that is kept.
+    LookingUp {
+        batch: Vec<usize>,
+        refusal: Option<Failure>,
+    },
+    /// Something is in the way; a timer will tell when to try again.
+    Resting,
+}
+
+/// What a step wants next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Send these units.
+    Send(Vec<usize>),
+    /// Look these units up, then decide.
+    LookUp(Vec<usize>),
+    /// Nothing is left.
+    Ended,
+}
+
+/// What a look-up says of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It was done.
+    Applied,
+    /// It was not done.
+    NotApplied,
+    /// What it would change is neither as it was nor as it shall be.
+    Conflict,
+}
+
+/// Checks a hand-over for everything that can be checked before the first call.
+pub(crate) fn check(hand_over: &HandOver, batch_operations: usize) -> Result<(), Failure> {
+    if hand_over.key.is_empty() || hand_over.steps.is_empty() {
+        return Err(Failure::invalid(
+            "a hand-over needs a key and at least one step",
+        ));
+    }
+    let mut steps = HashSet::new();
+    let mut units = HashSet::new();
+    for step in &hand_over.steps {
+        if let Some(missing) = step.needs.iter().find(|needed| !steps.contains(needed)) {
+            return Err(Failure::invalid(format!(
+                "step `{}` needs a step that does not stand before it: `{missing}`",
+                step.id
+            )));
+        }
+        if !steps.insert(&step.id) {
+            return Err(Failure::invalid(format!(
+                "two steps have the same id: `{}`",
+                step.id
+            )));
+        }
+        let Work::Call { units: of_step } = &step.work else {
+            return Err(Failure::new(
+                FailureKind::Unsupported,
+                format!(
+                    "step `{}` is of a kind that this version does not do",
+                    step.id
+                ),
+            )
+            .hint("hand over `call` steps only"));
+        };
+        for unit in of_step {
+            check_unit(unit, &units, batch_operations)?;
+            if !units.insert(unit.key.as_str()) {
+                return Err(Failure::invalid(format!(
+                    "two units have the same key: `{}`",
+                    unit.key
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_unit(unit: &Unit, before: &HashSet<&str>, batch_operations: usize) -> Result<(), Failure> {
+    if unit.operations.is_empty() {
+        return Err(Failure::invalid(format!(
+            "unit `{}` has no operations",
+            unit.key
+        )));
+    }
+    if unit.operations.len() > batch_operations {
+        return Err(Failure::new(
+            FailureKind::Limit,
+            format!(
+                "unit `{}` has more than {batch_operations} operations",
+                unit.key
+            ),
+        ));
+    }
+    if let Some(missing) = unit
+        .needs
+        .iter()
+        .find(|needed| !before.contains(needed.as_str()))
+    {
+        return Err(Failure::invalid(format!(
+            "unit `{}` needs a unit that does not stand before it: `{missing}`",
+            unit.key
+        )));
+    }
+    let nameless = unit.operations.iter().any(|operation| match operation {
+        Operation::Create {
+            entity_type, id, ..
+        } => entity_type.is_empty() || id.is_empty(),
+        Operation::Update {
+            entity_type, key, ..
+        }
+        | Operation::Delete { entity_type, key } => entity_type.is_empty() || key.is_empty(),
+        _ => true,
+    });
+    if nameless {
+        return Err(Failure::invalid(format!(
+            "unit `{}` has an operation without entity type or id",
+            unit.key
+        )));
+    }
+    Ok(())
+}
+
+impl StepsRun {
+    /// Takes a hand-over that was checked.
+    pub(crate) fn new(hand_over: HandOver) -> Self {
+        let steps = hand_over.steps.into_iter().map(|step| {
+            let units = match step.work {
+                Work::Call { units } => units,
+                _ => Vec::new(),
+            };
+            StepRun {
+                id: step.id,
+                needs: step.needs,
+                batch_units: units.len().max(1),
+                units: units.into_iter().map(UnitRun::new).collect(),
+                phase: Phase::Idle,
+                calls: 0,
+                tries: 0,
+                held_up: None,
+            }
+        });
+        Self {
+            key: hand_over.key,
+            state: hand_over.state,
+            steps: steps.collect(),
+        }
+    }
+
+    /// Takes over what the ledger knows. A unit that was sent must be looked up: nobody knows whether it arrived.
+    pub(crate) fn restore(&mut self, rows: Vec<UnitRow>) {
+        let mut by_key: HashMap<(StepId, String), UnitRow> = rows
+            .into_iter()
+            .map(|row| ((row.step.clone(), row.key.clone()), row))
+            .collect();
+        for step in &mut self.steps {
+            for unit in &mut step.units {
+                if let Some(row) = by_key.remove(&(step.id.clone(), unit.unit.key.clone())) {
+                    unit.unsure |= row.state == UnitState::Sent;
+                    unit.state = row.state;
+                    unit.failure = row.failure;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.steps.iter().all(StepRun::has_ended)
+    }
+
+    pub(crate) fn has_failed_units(&self) -> bool {
+        self.all_units().any(|unit| unit.state == UnitState::Failed)
+    }
+
+    pub(crate) fn has_done_units(&self) -> bool {
+        self.all_units().any(|unit| unit.state == UnitState::Done)
+    }
+
+    fn all_units(&self) -> impl Iterator<Item = &UnitRun> {
+        self.steps.iter().flat_map(|step| &step.units)
+    }
+
+    /// Returns the indices of steps that may start something now.
+    pub(crate) fn ready(&self) -> Vec<usize> {
+        let ended: HashSet<&StepId> = self
+            .steps
+            .iter()
+            .filter(|step| step.has_ended())
+            .map(|step| &step.id)
+            .collect();
+        self.steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| step.phase == Phase::Idle && !step.has_ended())
+            .filter(|(_, step)| step.needs.iter().all(|needed| ended.contains(needed)))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Fails units that need a failed one, and returns the rows that changed.
+    pub(crate) fn fail_dependents(&mut self) -> Vec<UnitRow> {
+        let mut failed: HashMap<String, String> = HashMap::new();
+        let mut changed = Vec::new();
+        for step in &mut self.steps {
+            for unit in &mut step.units {
+                let lost = unit.unit.needs.iter().find_map(|needed| failed.get(needed));
+                if unit.state == UnitState::Waiting
+                    && let Some(label) = lost
+                {
+                    unit.fail(Failure::new(
+                        FailureKind::Ftrack,
+                        format!("it needs `{label}`, which could not be made"),
+                    ));
+                    changed.push(unit.row(&step.id));
+                }
+                if unit.state == UnitState::Failed {
+                    failed.insert(unit.unit.key.clone(), unit.label().to_owned());
+                }
+            }
+        }
+        changed
+    }
+
+    /// Fails what was not sent yet, because somebody cancelled, and returns the rows that changed.
+    pub(crate) fn cancel_unsent(&mut self) -> Vec<UnitRow> {
+        let mut changed = Vec::new();
+        for step in &mut self.steps {
+            let marked = match &step.phase {
+                Phase::Marking(batch) => batch.clone(),
+                _ => Vec::new(),
+            };
+            for (index, unit) in step.units.iter_mut().enumerate() {
+                if unit.state == UnitState::Waiting && !marked.contains(&index) {
+                    unit.fail(Failure::new(
+                        FailureKind::Cancelled,
+                        "it was cancelled before it was sent",
+                    ));
+                    changed.push(unit.row(&step.id));
+                }
+            }
+        }
+        changed
+    }
+
+    /// Makes failed units wait again, and returns the rows that changed.
+    pub(crate) fn retry_failed(&mut self) -> Vec<UnitRow> {
+        let mut changed = Vec::new();
+        for step in &mut self.steps {
+            step.held_up = None;
+            step.tries = 0;
+            step.batch_units = step.units.len().max(1);
+            for unit in step
+                .units
+                .iter_mut()
+                .filter(|unit| unit.state == UnitState::Failed)
+            {
+                unit.state = UnitState::Waiting;
+                unit.failure = None;
+                // It was refused when it was alone, but an earlier sending of it may have been on its way still.
+                unit.unsure = true;
+                changed.push(unit.row(&step.id));
+            }
+        }
+        changed
+    }
+
+    pub(crate) fn report(&self) -> StepsReport {
+        StepsReport {
+            key: self.key.clone(),
+            steps: self.steps.iter().map(StepRun::report).collect(),
+        }
+    }
+}
+
+impl StepRun {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.units
+            .iter()
+            .all(|unit| matches!(unit.state, UnitState::Done | UnitState::Failed))
+    }
+
+    /// Decides what comes next: the longest run of units that fits into one batch and is in one state of doubt.
+    pub(crate) fn next(&self, batch_operations: usize) -> Next {
+        let mut batch = Vec::new();
+        let mut operations = 0;
+        let mut unsure = false;
+        for (index, unit) in self.units.iter().enumerate() {
+            if matches!(unit.state, UnitState::Done | UnitState::Failed) {
+                continue;
+            }
+            if batch.is_empty() {
+                unsure = unit.unsure;
+            }
+            operations += unit.unit.operations.len();
+            let full = batch.len() >= self.batch_units
+                || (operations > batch_operations && !batch.is_empty());
+            if full || unit.unsure != unsure {
+                break;
+            }
+            batch.push(index);
+        }
+        match (batch.is_empty(), unsure) {
+            (true, _) => Next::Ended,
+            (false, true) => Next::LookUp(batch),
+            (false, false) => Next::Send(batch),
+        }
+    }
+
+    pub(crate) fn operations(&self, batch: &[usize]) -> Vec<Operation> {
+        batch
+            .iter()
+            .flat_map(|index| self.units[*index].unit.operations.iter().cloned())
+            .collect()
+    }
+
+    /// Returns what to look up to learn whether `batch` was done.
+    ///
+    /// A batch is one transaction, so its first create stands for all of it; updates and deletes are compared one by one.
+    pub(crate) fn look_up(&self, batch: &[usize]) -> Vec<Lookup> {
+        let mut lookups = Vec::new();
+        let mut created = false;
+        for operation in batch
+            .iter()
+            .flat_map(|index| &self.units[*index].unit.operations)
+        {
+            match operation {
+                Operation::Create {
+                    entity_type, id, ..
+                } if !created => {
+                    created = true;
+                    lookups.insert(
+                        0,
+                        Lookup {
+                            entity_type: entity_type.clone(),
+                            key: vec![id.clone()],
+                            attributes: Vec::new(),
+                        },
+                    );
+                }
+                Operation::Update {
+                    entity_type,
+                    key,
+                    data,
+                    ..
+                } => lookups.push(Lookup {
+                    entity_type: entity_type.clone(),
+                    key: key.clone(),
+                    attributes: data.keys().cloned().collect(),
+                }),
+                Operation::Delete { entity_type, key } => {
+                    lookups.push(Lookup {
+                        entity_type: entity_type.clone(),
+                        key: key.clone(),
+                        attributes: Vec::new(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        lookups
+    }
+
+    /// Decides what the answers to [`look_up`](Self::look_up) say of `batch`.
+    pub(crate) fn verdict(&self, batch: &[usize], found: &[Option<Map<String, Value>>]) -> Verdict {
+        let operations: Vec<&Operation> = batch
+            .iter()
+            .flat_map(|index| &self.units[*index].unit.operations)
+            .collect();
+        let mut found = found.iter();
+        if operations
+            .iter()
+            .any(|operation| matches!(operation, Operation::Create { .. }))
+            && found.next().is_some_and(Option::is_some)
+        {
+            return Verdict::Applied;
+        }
+        let creates = operations
+            .iter()
+            .any(|operation| matches!(operation, Operation::Create { .. }));
+        let (mut all_before, mut all_after) = (true, !creates);
+        for operation in operations {
+            let (before, after) = match operation {
+                Operation::Update { before, data, .. } => {
+                    match found.next().and_then(Option::as_ref) {
+                        Some(now) => (agrees(now, before), agrees(now, data)),
+                        None => (false, false),
+                    }
+                }
+                Operation::Delete { .. } => {
+                    let gone = found.next().is_none_or(Option::is_none);
+                    (!gone, gone)
+                }
+                _ => continue,
+            };
+            all_before &= before;
+            all_after &= after;
+        }
+        match (all_after, all_before) {
+            (true, _) => Verdict::Applied,
+            (false, true) => Verdict::NotApplied,
+            (false, false) => Verdict::Conflict,
+        }
+    }
+
+    /// Marks `batch` as sent, for the ledger to know before the server does.
+    pub(crate) fn mark_sent(&mut self, batch: &[usize]) -> Vec<UnitRow> {
+        self.change(batch, |unit| unit.state = UnitState::Sent)
+    }
+
+    /// Notes that all of `batch` is done.
+    pub(crate) fn done(&mut self, batch: &[usize]) -> Vec<UnitRow> {
+        self.tries = 0;
+        self.held_up = None;
+        self.batch_units = (self.batch_units * 2).min(self.units.len().max(1));
+        self.change(batch, |unit| {
+            unit.state = UnitState::Done;
+            unit.unsure = false;
+            unit.failure = None;
+        })
+    }
+
+    /// Notes that the server refused `batch` and did none of it: one unit alone has failed, several are halved.
+    pub(crate) fn refused(&mut self, batch: &[usize], failure: &Failure) -> Vec<UnitRow> {
+        self.tries = 0;
+        self.held_up = None;
+        if let [only] = batch {
+            return self.change(&[*only], |unit| unit.fail(failure.clone()));
+        }
+        self.batch_units = (batch.len() / 2).max(1);
+        self.change(batch, |unit| {
+            unit.state = UnitState::Waiting;
+            unit.unsure = false;
+        })
+    }
+
+    /// Notes that what `batch` would change is not as it was when that was decided.
+    pub(crate) fn conflicted(&mut self, batch: &[usize]) -> Vec<UnitRow> {
+        if let [only] = batch {
+            let failure = Failure::new(FailureKind::Conflict, "somebody else changed it meanwhile")
+                .hint("look at it and decide again");
+            return self.change(&[*only], |unit| unit.fail(failure.clone()));
+        }
+        self.batch_units = (batch.len() / 2).max(1);
+        Vec::new()
+    }
+
+    /// Notes that `batch` did not get through, or that nobody knows.
+    pub(crate) fn held_up(&mut self, batch: &[usize], failure: Failure, doubt: Doubt) {
+        self.tries += 1;
+        self.held_up = Some(failure);
+        for index in batch {
+            self.units[*index].unsure |= doubt == Doubt::MayBeDone;
+        }
+    }
+
+    /// Notes that `batch` was looked up and was not done.
+    pub(crate) fn not_applied(&mut self, batch: &[usize]) {
+        for index in batch {
+            self.units[*index].unsure = false;
+        }
+    }
+
+    fn change(&mut self, batch: &[usize], mut change: impl FnMut(&mut UnitRun)) -> Vec<UnitRow> {
+        batch
+            .iter()
+            .map(|index| {
+                let unit = &mut self.units[*index];
+                change(unit);
+                unit.row(&self.id)
+            })
+            .collect()
+    }
+
+    fn report(&self) -> StepReport {
+        let done = self
+            .units
+            .iter()
+            .filter(|unit| unit.state == UnitState::Done)
+            .count();
+        let state = match (self.has_ended(), done) {
+            (true, done) if done == self.units.len() => StepState::Done,
+            (true, 0) => StepState::Failed,
+            (true, _) => StepState::Partly,
+            (false, 0) if self.calls == 0 => StepState::Waiting,
+            (false, _) => StepState::Running,
+        };
+        let units = self.units.iter().map(|unit| UnitReport {
+            key: unit.unit.key.clone(),
+            label: unit.unit.label.clone(),
+            state: unit.state,
+            failure: unit.failure.clone(),
+        });
+        StepReport {
+            id: self.id.clone(),
+            state,
+            calls: self.calls,
+            held_up: self.held_up.clone(),
+            units: units.collect(),
+        }
+    }
+}
+
+/// Whether a batch that did not get through may have been done all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    NotDone,
+    MayBeDone,
+}
+
+impl UnitRun {
+    fn new(unit: Unit) -> Self {
+        // What is to be changed may have been changed by somebody else since: look before the first sending.
+        let changes = unit
+            .operations
+            .iter()
+            .any(|operation| matches!(operation, Operation::Update { .. }));
+        Self {
+            unit,
+            state: UnitState::Waiting,
+            unsure: changes,
+            failure: None,
+        }
+    }
+
+    fn label(&self) -> &str {
+        if self.unit.label.is_empty() {
+            &self.unit.key
+        } else {
+            &self.unit.label
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.state = UnitState::Failed;
+        self.unsure = false;
+        self.failure = Some(failure);
+    }
+
+    fn row(&self, step: &StepId) -> UnitRow {
+        UnitRow {
+            step: step.clone(),
+            key: self.unit.key.clone(),
+            state: self.state,
+            failure: self.failure.clone(),
+        }
+    }
+}
+
+/// Tells whether an entity's attributes have the given values; numbers are compared as numbers.
+fn agrees(now: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
+    wanted.iter().all(|(name, value)| {
+        let found = now.get(name).unwrap_or(&Value::Null);
+        found == value || matches!((found.as_f64(), value.as_f64()), (Some(a), Some(b)) if a.total_cmp(&b).is_eq())
+    })
+}

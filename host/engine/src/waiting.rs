@@ -1,0 +1,118 @@
+//! What the engine waits for, by token: one table, so that no answer is expected in two places.
+
+use callboard_protocol::{Entity, HandOver, JobId, MessageId, PluginId, SelectionId};
+
+use crate::Engine;
+use crate::ask::PendingLaunch;
+use crate::event::{Effect, ProcessId, RequestId, Row, Token};
+
+/// Why a token was given out.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// Facts for a menu that waits for them.
+    DiscoverFacts { request: RequestId },
+    /// Facts that nobody waits for: the next menu will have them.
+    WarmFacts,
+    /// Facts for a launch.
+    LaunchFacts(Box<PendingLaunch>),
+    /// A row is being written.
+    Kept(AfterKept),
+    /// A plugin waits for a service.
+    Service(Service),
+    /// A batch is with the server.
+    Call { job: JobId, step: usize },
+    /// A batch is being looked up.
+    LookUp { job: JobId, step: usize },
+    /// Timer: a menu has waited long enough for facts.
+    DiscoverOver { request: RequestId },
+    /// Timer: a launch has waited long enough for facts.
+    LaunchOver { facts: Token },
+    /// Timer: somebody has waited long enough for a job.
+    WaitOver { request: RequestId, job: JobId },
+    /// Timer: a process has not said hello.
+    HelloOver(ProcessId),
+    /// Timer: a turn takes too long.
+    TurnOver { process: ProcessId, turn: u64 },
+    /// Timer: a cancelled turn did not end.
+    CancelOver { process: ProcessId, turn: u64 },
+    /// Timer: a process idles.
+    IdleOver { process: ProcessId, turn: u64 },
+    /// Timer: a crashed plugin may be started again.
+    RestartDue(PluginId),
+    /// Timer: a step may try again.
+    StepDue { job: JobId, step: usize, tries: u32 },
+}
+
+/// What a plugin waits for.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) process: ProcessId,
+    pub(crate) turn: u64,
+    pub(crate) id: MessageId,
+}
+
+/// What follows when rows are on disk, or could not be written.
+#[derive(Debug)]
+pub(crate) enum AfterKept {
+    /// Nothing.
+    Nothing,
+    /// A job was made.
+    Launched {
+        job: JobId,
+        requests: Vec<(RequestId, Option<u64>)>,
+    },
+    /// A job was answered, or is run again.
+    Resumed {
+        job: JobId,
+        request: RequestId,
+        wait_ms: Option<u64>,
+    },
+    /// A job came to rest.
+    Rested(JobId),
+    /// Work was handed over.
+    HandedOver {
+        job: JobId,
+        service: Service,
+        hand_over: Box<HandOver>,
+    },
+    /// A value was stored.
+    Stored(Service),
+    /// A batch was marked as sent.
+    Marked { job: JobId, step: usize },
+}
+
+/// A menu that waits for facts.
+#[derive(Debug)]
+pub(crate) struct PendingMenu {
+    pub(crate) context: callboard_protocol::Context,
+}
+
+impl Engine {
+    pub(crate) fn token(&mut self, waiting: Waiting) -> Token {
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        self.waiting.insert(token, waiting);
+        token
+    }
+
+    pub(crate) fn set_timer(&mut self, after_ms: u64, waiting: Waiting) {
+        let token = self.token(waiting);
+        self.out.push(Effect::SetTimer { token, after_ms });
+    }
+
+    pub(crate) fn keep(&mut self, rows: Vec<Row>, after: AfterKept) {
+        let token = self.token(Waiting::Kept(after));
+        self.out.push(Effect::Keep { token, rows });
+    }
+
+    pub(crate) fn ask_facts(&mut self, entities: Vec<Entity>, waiting: Waiting) -> Token {
+        let token = self.token(waiting);
+        self.out.push(Effect::AskFacts { token, entities });
+        token
+    }
+}
+
+/// A selection that a plugin may ask about: the one its job was launched with.
+pub(crate) fn is_the_same_selection(asked: &SelectionId, launched: &SelectionId) -> bool {
+    !asked.as_str().is_empty() && asked == launched
+}
