@@ -181,8 +181,8 @@ impl HostRunner {
     fn remember_family(&mut self) {
         self.family.extend(process::descendants(self.pid()));
         let home = self.home.path().as_os_str();
-        self.family
-            .extend(process::with_environment("CALLBOARD_HOME", home));
+        // A plugin is not told where the host's folder is, but it keeps `HOME`, which is the same here.
+        self.family.extend(process::with_environment("HOME", home));
         self.family.remove(&self.child.id());
     }
 }
