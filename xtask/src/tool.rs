@@ -8,10 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// Variables of a person's own Callboard or ftrack, which no build or test may pick up.
-const PERSONAL_VARIABLES: [&str; 6] = [
+const PERSONAL_VARIABLES: [&str; 7] = [
     "CALLBOARD_BUS",
     "CALLBOARD_HOME",
-    "CALLBOARD_PLUGINS",
+    "CALLBOARD_LOG",
+    "CALLBOARD_PLUGIN_PATH",
     "FTRACK_API_KEY",
     "FTRACK_API_USER",
     "FTRACK_SERVER",
