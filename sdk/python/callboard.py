@@ -246,24 +246,16 @@ class Client:
 
     def request(self, method, params=None, timeout=10.0):
         """Asks the host; returns the `Answer` to come."""
-        answer = Answer(timeout)
-        if self._closed:
-            answer._settle(None, Failure("unavailable", "the connection to Callboard was closed"))
-        elif self._outbox.qsize() >= MAX_QUEUED:
-            answer._settle(None, Failure("limit", "too much is waiting for Callboard already"))
-        else:
-            asked = time.monotonic()
-            self._put(self._do_request, method, {} if params is None else params, answer, asked)
-        return answer
+        return self._queue(self._do_request, method, {} if params is None else params, timeout)
 
-    def publish(self, event, wait_secs=None, max_replies=None):
-        """Publishes an event; the answer is the list of replies, empty when not waiting."""
+    def publish(self, event, wait_secs=None, max_replies=None, timeout=None):
+        """Publishes an event; the answer holds the `replies`, none when not waiting."""
         params = {"event": event}
         if wait_secs is not None:
             params["wait_secs"] = wait_secs
         if max_replies is not None:
             params["max_replies"] = max_replies
-        return self.request("publish", params, timeout=(wait_secs or 0.0) + 5.0)
+        return self.request("publish", params, timeout or (wait_secs or 0.0) + 5.0)
 
     def reply(self, to, data):
         """Replies to an event that came."""
@@ -272,12 +264,11 @@ class Client:
         return self.request("reply", {"event": reply})
 
     def subscribe(self, subscription, subscriber=None):
-        """Asks for events, now and after every reconnect; the answer is the host's to the first."""
+        """Asks for events, now and after every connect; the answer is the one to the first try."""
         params = {"subscription": subscription}
         if subscriber:
             params["subscriber"] = subscriber
-        self._subscriptions.append(params)
-        return self.request("subscribe", params)
+        return self._queue(self._do_subscribe, "subscribe", params, 10.0)
 
     def on_event(self, listener):
         """Calls `listener(event)` for every event that comes."""
@@ -301,6 +292,16 @@ class Client:
             self._outbox.put(None)
             if thread is not threading.current_thread():
                 thread.join(timeout)
+
+    def _queue(self, function, method, params, timeout):
+        answer = Answer(timeout)
+        if self._closed:
+            answer._settle(None, Failure("unavailable", "the connection to Callboard was closed"))
+        elif self._outbox.qsize() >= MAX_QUEUED:
+            answer._settle(None, Failure("limit", "too much is waiting for Callboard already"))
+        else:
+            self._put(function, method, params, answer, time.monotonic())
+        return answer
 
     # The thread that connects and writes.
 
@@ -340,6 +341,10 @@ class Client:
         except Failure as failure:
             answer._settle(None, failure)
 
+    def _do_subscribe(self, method, params, answer, asked):
+        self._do_request(method, params, answer, asked)
+        self._subscriptions.append(params)
+
     def _retry(self):
         if self._retry_at is None or self._retry_at > time.monotonic() or self._socket is not None:
             return
@@ -363,7 +368,7 @@ class Client:
         self._retry_at, self._pause = None, RETRY_SECS[0]
         reader = (connection, lines, early, self._generation)
         _start_thread("callboard-bus-read", self._read, *reader)
-        for params in list(self._subscriptions) if self._generation > 1 else ():
+        for params in self._subscriptions:
             request_id = self._calls.add(Answer(10.0).then(_log_failure))
             self._write({"id": request_id, "method": "subscribe", "params": params})
 
@@ -800,7 +805,7 @@ def _log_failure(answer):
 
 
 def _timed_out():
-    return Failure("timed_out", "Callboard did not answer in time", "try again")
+    return Failure("timed_out", "Callboard does not answer", "quit it and start it again")
 
 
 def _not_running(error=None):

@@ -182,9 +182,10 @@ class Absence(ClientTest):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "bus.sock")
             client = self.client(path)
-            self.failure(client.request("status"))
-            with BusServer(path=path):
+            self.failure(client.subscribe("topic=a.b"))
+            with BusServer(path=path) as server:
                 self.assertEqual(client.request("status").wait(), {})
+                self.assertEqual(server.methods(), ["subscribe", "status"])
 
     def test_closing_fails_what_comes_after(self):
         client = self.client(self.server().path)
