@@ -1,1 +1,33 @@
-//! Runs a Callboard plugin against a fake host, in one process.
+//! Runs a Callboard plugin against a fake host, in one process and through the real wire.
+//!
+//! This crate must never know any host crate: it plays the host as `docs/protocol.md` describes it.
+//!
+//! Read first: [`PluginTest`] (a plugin under test), [`Record`] (what the plugin did) and [`PluginTest::launch`] (one turn of a job).
+//!
+//! ```no_run
+//! use callboard_plugin_test::{Context, Entity, Outcome, PluginTest, json};
+//! # fn plugin() -> Box<dyn callboard_plugin_sdk::Plugin> { unimplemented!() }
+//!
+//! let mut test = PluginTest::new(env!("CARGO_MANIFEST_DIR"), plugin());
+//! let context = Context {
+//!     selection: vec![Entity::new("Shot", "c1")],
+//!     ..Context::default()
+//! };
+//! let outcome = test.launch("greet", context, json!({}));
+//! assert_eq!(outcome, Ok(Outcome::done("Hello, Shot c1")));
+//! ```
+//!
+//! A test fails when the plugin uses what its `plugin.toml` does not declare.
+#![warn(missing_docs)]
+
+mod fake_host;
+mod plugin_test;
+
+pub use callboard_protocol::{
+    Context, DccContext, Entity, Failure, FailureKind, HandOver, HostMethod, Launch, Log, Manifest,
+    Notify, Outcome, Progress, StepReport, StepState, StepsReport, Surface, UnitReport, UnitState,
+};
+pub use serde_json::{Map, Value, json};
+
+pub use fake_host::Record;
+pub use plugin_test::PluginTest;

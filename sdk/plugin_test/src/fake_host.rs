@@ -1,0 +1,252 @@
+//! The host's side of a test: answers as it was told to, and writes down what was asked.
+
+use std::collections::BTreeSet;
+
+use callboard_protocol::{
+    Describe, DescribeRow, Description, Failure, FailureKind, HandOver, HostMethod, Log,
+    MAX_STATE_BYTES, Manifest, Notify, Operation, Permission, Progress, Query, QueryResults,
+    StoreGet, StorePut, StoreValue, Verb, Work,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+/// How many rows the fake application tells at once, so that plugins meet pages.
+const PAGE_ROWS: usize = 3;
+
+/// What a plugin asked and told, in order.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Record {
+    /// The ftrack expressions it queried.
+    pub queries: Vec<String>,
+    /// What it handed over; the same key twice is there once.
+    pub hand_overs: Vec<HandOver>,
+    /// What it told the person.
+    pub notifications: Vec<Notify>,
+    /// What it wrote to its log.
+    pub logs: Vec<Log>,
+    /// How far it said to be.
+    pub progress: Vec<Progress>,
+    /// What is stored.
+    pub store: Map<String, Value>,
+}
+
+type Entities = Vec<Map<String, Value>>;
+pub(crate) type Ftrack = Box<dyn FnMut(&str) -> Result<Entities, Failure>>;
+
+pub(crate) struct FakeHost {
+    pub(crate) manifest: Manifest,
+    pub(crate) ftrack: Ftrack,
+    pub(crate) selection: Vec<DescribeRow>,
+    pub(crate) failures: Vec<(HostMethod, Failure)>,
+    pub(crate) record: Record,
+    /// Permissions that were used and are not declared.
+    pub(crate) undeclared: BTreeSet<String>,
+    /// Whether the application was busy when it was asked last.
+    busy: bool,
+}
+
+impl FakeHost {
+    pub(crate) fn new(manifest: Manifest) -> Self {
+        Self {
+            manifest,
+            ftrack: Box::new(|expression| {
+                let message = format!("the test has no ftrack to ask: `{expression}`");
+                Err(Failure::new(FailureKind::Unavailable, message)
+                    .hint("give it one with `PluginTest::ftrack`"))
+            }),
+            selection: Vec::new(),
+            failures: Vec::new(),
+            record: Record::default(),
+            undeclared: BTreeSet::new(),
+            busy: false,
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&mut self, method: &str, params: Value) -> Result<Value, Failure> {
+        let Some(method) = HostMethod::from_name(method) else {
+            let message = format!("the host has no method `{method}`");
+            return Err(Failure::new(FailureKind::Unsupported, message));
+        };
+        if let Some(index) = self.failures.iter().position(|(at, _)| *at == method) {
+            return Err(self.failures.remove(index).1);
+        }
+        match method {
+            HostMethod::Query => self.query(read(params)?),
+            HostMethod::HandOver => self.hand_over(read(params)?),
+            HostMethod::Describe => self.describe(&read(params)?),
+            HostMethod::StoreGet => {
+                let StoreGet { key } = read(params)?;
+                self.need(&Permission::Store)?;
+                let value = self.record.store.get(&key).cloned().unwrap_or_default();
+                write(&StoreValue { value })
+            }
+            HostMethod::StorePut => {
+                let StorePut { key, value } = read(params)?;
+                self.need(&Permission::Store)?;
+                if value.is_null() {
+                    self.record.store.shift_remove(&key);
+                } else {
+                    self.record.store.insert(key, value);
+                }
+                Ok(json!({}))
+            }
+            other => {
+                let message = format!("`{}` is told, not asked", other.name());
+                Err(Failure::invalid(message))
+            }
+        }
+    }
+
+    /// Takes a notification.
+    pub(crate) fn take(&mut self, method: &str, params: Value) -> Result<(), Failure> {
+        match HostMethod::from_name(method) {
+            Some(HostMethod::Notify) => {
+                let notify = read(params)?;
+                self.need(&Permission::Notify)?;
+                self.record.notifications.push(notify);
+            }
+            Some(HostMethod::Log) => self.record.logs.push(read(params)?),
+            Some(HostMethod::Progress) => self.record.progress.push(read(params)?),
+            _ => return Err(Failure::invalid(format!("`{method}` is no notification"))),
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, query: Query) -> Result<Value, Failure> {
+        self.need(&Permission::FtrackRead)?;
+        let mut results = Vec::new();
+        for expression in query.expressions {
+            results.push((self.ftrack)(&expression)?);
+            self.record.queries.push(expression);
+        }
+        write(&QueryResults { results })
+    }
+
+    /// Tells three rows at once, and nothing at every other time, as a busy application does.
+    fn describe(&mut self, describe: &Describe) -> Result<Value, Failure> {
+        self.need(&Permission::Dcc)?;
+        self.busy = !self.busy;
+        let offset = usize::try_from(describe.offset).unwrap_or(usize::MAX);
+        let limit = usize::try_from(describe.limit).unwrap_or(usize::MAX);
+        let told = if self.busy { 0 } else { PAGE_ROWS.min(limit) };
+        let rows: Vec<DescribeRow> = self
+            .selection
+            .iter()
+            .skip(offset)
+            .take(told)
+            .cloned()
+            .collect();
+        let complete = offset.saturating_add(rows.len()) >= self.selection.len();
+        let total = Some(self.selection.len() as u64);
+        write(&Description {
+            rows,
+            total,
+            complete,
+        })
+    }
+
+    fn hand_over(&mut self, hand_over: HandOver) -> Result<Value, Failure> {
+        check_shape(&hand_over)?;
+        for permission in permissions_of(&hand_over) {
+            self.need(&permission)?;
+        }
+        let taken = &mut self.record.hand_overs;
+        if !taken.iter().any(|earlier| earlier.key == hand_over.key) {
+            taken.push(hand_over);
+        }
+        Ok(json!({}))
+    }
+
+    fn need(&mut self, needed: &Permission) -> Result<(), Failure> {
+        let every_type = match needed {
+            Permission::Ftrack { verb, .. } => Some(Permission::Ftrack {
+                verb: *verb,
+                entity_type: "*".to_owned(),
+            }),
+            _ => None,
+        };
+        let declared = &self.manifest.permissions;
+        if declared.contains(needed) || every_type.is_some_and(|every| declared.contains(&every)) {
+            return Ok(());
+        }
+        self.undeclared.insert(needed.to_string());
+        let message = format!("`{}` may not use `{needed}`", self.manifest.id);
+        Err(Failure::denied(message).hint("declare it in `plugin.toml`"))
+    }
+}
+
+fn permissions_of(hand_over: &HandOver) -> Vec<Permission> {
+    let mut needed = Vec::new();
+    for step in &hand_over.steps {
+        let Work::Call { units } = &step.work else {
+            continue;
+        };
+        for operation in units.iter().flat_map(|unit| &unit.operations) {
+            let verb = match operation {
+                Operation::Create { .. } => Verb::Create,
+                Operation::Update { .. } => Verb::Update,
+                Operation::Delete { .. } => Verb::Delete,
+                _ => continue,
+            };
+            let entity_type = operation.entity_type().to_owned();
+            needed.push(Permission::Ftrack { verb, entity_type });
+        }
+    }
+    needed
+}
+
+/// Refuses what no host would take over.
+fn check_shape(hand_over: &HandOver) -> Result<(), Failure> {
+    let state_bytes = hand_over.state.to_string().len();
+    if state_bytes > MAX_STATE_BYTES {
+        let message = format!("the state has {state_bytes} bytes, more than {MAX_STATE_BYTES}");
+        return Err(Failure::new(FailureKind::Limit, message).hint("keep less in it"));
+    }
+    let mut steps = BTreeSet::new();
+    let mut units = BTreeSet::new();
+    for step in &hand_over.steps {
+        if let Some(need) = step.needs.iter().find(|need| !steps.contains(*need)) {
+            return Err(Failure::invalid(format!(
+                "no earlier step has the id `{need}`"
+            )));
+        }
+        if !steps.insert(&step.id) {
+            return Err(Failure::invalid(format!(
+                "two steps have the id `{}`",
+                step.id
+            )));
+        }
+        let Work::Call { units: own } = &step.work else {
+            let message = format!("this host does not carry out the step `{}`", step.id);
+            return Err(Failure::new(FailureKind::Unsupported, message));
+        };
+        for unit in own {
+            if let Some(need) = unit.needs.iter().find(|need| !units.contains(*need)) {
+                return Err(Failure::invalid(format!(
+                    "no earlier unit has the key `{need}`"
+                )));
+            }
+            if !units.insert(&unit.key) {
+                return Err(Failure::invalid(format!(
+                    "two units have the key `{}`",
+                    unit.key
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {
+    serde_json::from_value(params)
+        .map_err(|error| Failure::invalid("could not read the parameters").caused_by(&error))
+}
+
+fn write(result: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(result).map_err(|error| {
+        Failure::new(FailureKind::Internal, "could not write the answer").caused_by(&error)
+    })
+}

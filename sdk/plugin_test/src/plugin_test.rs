@@ -1,0 +1,361 @@
+//! A plugin under test.
+
+use std::fs;
+use std::mem;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use callboard_plugin_sdk::{Plugin, Typed, serve_connection};
+use callboard_protocol::{
+    ActionId, Context, DescribeRow, Failure, HostHello, HostMethod, JobId, Launch, MAX_STATE_BYTES,
+    Manifest, Message, MessageId, Outcome, PluginHello, SUPPORTED_VERSIONS, StepReport, StepState,
+    StepsReport, UnitReport, UnitState, Work,
+};
+use callboard_wire::{Connection, ReceiveError, Sender};
+use serde_json::{Map, Value, json};
+
+use crate::fake_host::{FakeHost, Record};
+
+/// How long a turn may take in a test.
+const TURN: Duration = Duration::from_secs(30);
+
+type Received = Result<Option<Message>, ReceiveError>;
+
+/// A plugin, served on a thread of its own, and a fake host at the other end of its wire.
+pub struct PluginTest {
+    host: FakeHost,
+    sender: Sender,
+    received: Receiver<Received>,
+    cancel_at: Option<HostMethod>,
+    turns: MessageId,
+    launch: Launch,
+    asked: Option<Outcome>,
+}
+
+impl PluginTest {
+    /// Starts `plugin`, whose `plugin.toml` lies in `folder`: `PluginTest::new(env!("CARGO_MANIFEST_DIR"), my_plugin::plugin())`.
+    ///
+    /// # Panics
+    ///
+    /// The manifest cannot be used, or the plugin does not say hello.
+    pub fn new(folder: impl AsRef<Path>, plugin: impl Plugin + 'static) -> Self {
+        let manifest = manifest_from_folder(folder.as_ref());
+        let (mut host_end, plugin_end) = Connection::memory();
+        thread::Builder::new()
+            .name(format!("plugin-{}", manifest.id))
+            .spawn(move || serve_connection(plugin_end, &mut Typed(plugin)))
+            .expect("a test may start a thread");
+        let hello = HostHello {
+            versions: SUPPORTED_VERSIONS.to_vec(),
+            plugin: manifest.id.as_str().to_owned(),
+            ..HostHello::default()
+        };
+        host_end
+            .hello::<PluginHello>(&hello)
+            .unwrap_or_else(|error| panic!("the plugin did not say hello: {error}"));
+        let (mut receiver, sender) = host_end.split();
+        let (forward, received) = mpsc::sync_channel(16);
+        thread::Builder::new()
+            .name("fake-host-reader".to_owned())
+            .spawn(move || {
+                loop {
+                    let message = receiver.receive();
+                    let ended = matches!(message, Ok(None) | Err(_));
+                    if forward.send(message).is_err() || ended {
+                        return;
+                    }
+                }
+            })
+            .expect("a test may start a thread");
+        Self {
+            host: FakeHost::new(manifest),
+            sender,
+            received,
+            cancel_at: None,
+            turns: 0,
+            launch: Launch::default(),
+            asked: None,
+        }
+    }
+
+    /// Sets what ftrack answers: a query's expression in, entities out.
+    #[must_use]
+    pub fn ftrack(
+        mut self,
+        answer: impl FnMut(&str) -> Result<Vec<Map<String, Value>>, Failure> + 'static,
+    ) -> Self {
+        self.host.ftrack = Box::new(answer);
+        self
+    }
+
+    /// Sets the rows of the selection that the application describes, a few at a time and now and then none.
+    #[must_use]
+    pub fn selection(mut self, rows: Vec<DescribeRow>) -> Self {
+        self.host.selection = rows;
+        self
+    }
+
+    /// Puts a value into the plugin's store.
+    #[must_use]
+    pub fn stored(mut self, key: &str, value: Value) -> Self {
+        self.host.record.store.insert(key.to_owned(), value);
+        self
+    }
+
+    /// Makes the next request of `method` fail.
+    pub fn fail_next(&mut self, method: HostMethod, failure: Failure) {
+        self.host.failures.push((method, failure));
+    }
+
+    /// Cancels the job at the next request of `method`, before it is answered.
+    pub fn cancel_at(&mut self, method: HostMethod) {
+        self.cancel_at = Some(method);
+    }
+
+    /// Launches an action, `create_shots`, in a new job, and returns how its first turn ended.
+    ///
+    /// # Errors
+    ///
+    /// The turn failed.
+    ///
+    /// # Panics
+    ///
+    /// The manifest has no such action, the plugin used what it does not declare, or broke the protocol.
+    pub fn launch(
+        &mut self,
+        action: &str,
+        context: Context,
+        values: Value,
+    ) -> Result<Outcome, Failure> {
+        let manifest = &self.host.manifest;
+        let action = ActionId::new(&manifest.id, action);
+        assert!(
+            manifest.action_ids().any(|declared| declared == action),
+            "`plugin.toml` declares no action `{action}`"
+        );
+        self.host.record.hand_overs.clear();
+        self.launch = Launch {
+            job: JobId::from(format!("job-{}", self.turns + 1)),
+            action,
+            context,
+            values: object(values),
+            state: Value::Null,
+            steps: None,
+        };
+        self.turn()
+    }
+
+    /// Answers the view that the last turn asked with, and returns how the next turn ended.
+    ///
+    /// Fields that `values` does not have are submitted as the view showed them.
+    ///
+    /// # Errors
+    ///
+    /// The turn failed.
+    ///
+    /// # Panics
+    ///
+    /// The last turn asked nothing, or as [`launch`](Self::launch).
+    pub fn answer(&mut self, values: Value) -> Result<Outcome, Failure> {
+        let Some(Outcome::Asks { view, state }) = self.asked.take() else {
+            panic!("the last turn asked nothing");
+        };
+        self.launch.values = view.initial_values();
+        self.launch.values.extend(object(values));
+        self.launch.state = state;
+        self.launch.steps = None;
+        self.turn()
+    }
+
+    /// Ends the steps of the last hand-over as `report` says, and returns how the next turn ended.
+    ///
+    /// # Errors
+    ///
+    /// The turn failed.
+    ///
+    /// # Panics
+    ///
+    /// Nothing was handed over, or as [`launch`](Self::launch).
+    pub fn after_steps(&mut self, report: StepsReport) -> Result<Outcome, Failure> {
+        self.launch.state = self.last_hand_over().state.clone();
+        self.launch.steps = Some(report);
+        self.turn()
+    }
+
+    /// Returns a report on the last hand-over in which everything was done.
+    ///
+    /// # Panics
+    ///
+    /// Nothing was handed over.
+    pub fn steps_done(&self) -> StepsReport {
+        self.steps_ended(|_| None)
+    }
+
+    /// Returns a report on the last hand-over in which those units failed for which `failure_of` gives a reason by their key.
+    ///
+    /// # Panics
+    ///
+    /// Nothing was handed over.
+    pub fn steps_ended(&self, failure_of: impl Fn(&str) -> Option<Failure>) -> StepsReport {
+        let hand_over = self.last_hand_over();
+        let steps = hand_over.steps.iter().map(|step| {
+            let units = match &step.work {
+                Work::Call { units } => units.as_slice(),
+                _ => &[],
+            };
+            let units: Vec<UnitReport> = units
+                .iter()
+                .map(|unit| unit_report(&unit.key, &unit.label, failure_of(&unit.key)))
+                .collect();
+            StepReport {
+                id: step.id.clone(),
+                state: state_of(&units),
+                calls: 1,
+                held_up: None,
+                units,
+            }
+        });
+        StepsReport {
+            key: hand_over.key.clone(),
+            steps: steps.collect(),
+        }
+    }
+
+    /// Returns what the plugin asked and told so far.
+    pub fn record(&self) -> &Record {
+        &self.host.record
+    }
+
+    /// Returns the manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.host.manifest
+    }
+
+    fn last_hand_over(&self) -> &callboard_protocol::HandOver {
+        let handed_over = self.host.record.hand_overs.last();
+        handed_over.expect("the plugin handed steps over")
+    }
+
+    fn turn(&mut self) -> Result<Outcome, Failure> {
+        self.turns += 1;
+        let id = self.turns;
+        let params = serde_json::to_value(&self.launch).expect("a launch always serialises");
+        self.send(&Message::Request {
+            id,
+            method: "launch".to_owned(),
+            params,
+        });
+        let ended = self.until_answered(id);
+        let undeclared = mem::take(&mut self.host.undeclared);
+        assert!(
+            undeclared.is_empty(),
+            "the plugin used what `plugin.toml` does not declare: {undeclared:?}"
+        );
+        let outcome = ended.map(|value| {
+            serde_json::from_value(value.clone())
+                .unwrap_or_else(|error| panic!("no outcome: {error}: {value}"))
+        });
+        if let Ok(Outcome::Asks { state, .. }) = &outcome {
+            let bytes = state.to_string().len();
+            assert!(bytes <= MAX_STATE_BYTES, "the state has {bytes} bytes");
+        }
+        if matches!(outcome, Ok(Outcome::Waits)) {
+            assert!(
+                !self.host.record.hand_overs.is_empty(),
+                "the turn waits for steps, and none were handed over"
+            );
+        }
+        self.asked = outcome.as_ref().ok().cloned();
+        outcome
+    }
+
+    fn until_answered(&mut self, turn: MessageId) -> Result<Value, Failure> {
+        let give_up = Instant::now() + TURN;
+        loop {
+            let left = give_up.saturating_duration_since(Instant::now());
+            let received = self
+                .received
+                .recv_timeout(left)
+                .unwrap_or_else(|_| panic!("the turn took longer than {} s", TURN.as_secs()));
+            match received {
+                Ok(Some(Message::Answer { id, result })) => {
+                    assert_eq!(id, Some(turn), "the plugin answered what was not asked");
+                    return result;
+                }
+                Ok(Some(Message::Request { id, method, params })) => {
+                    if self.cancel_at.is_some_and(|at| at.name() == method) {
+                        self.cancel_at = None;
+                        self.send(&Message::Notification {
+                            method: "cancel".to_owned(),
+                            params: json!({}),
+                        });
+                    }
+                    let result = self.host.answer(&method, params);
+                    self.send(&Message::Answer {
+                        id: Some(id),
+                        result,
+                    });
+                }
+                Ok(Some(Message::Notification { method, params })) => {
+                    if let Err(failure) = self.host.take(&method, params) {
+                        // What is not declared is told at the end of the turn.
+                        assert!(!self.host.undeclared.is_empty(), "`{method}`: {failure}");
+                    }
+                }
+                Ok(None) => panic!("the plugin ended before its turn"),
+                Err(error) => panic!("the plugin broke the protocol: {error}"),
+            }
+        }
+    }
+
+    fn send(&self, message: &Message) {
+        self.sender
+            .send(message)
+            .unwrap_or_else(|error| panic!("the plugin does not listen any more: {error}"));
+    }
+}
+
+fn manifest_from_folder(folder: &Path) -> Manifest {
+    let path = folder.join("plugin.toml");
+    let text = fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("could not read `{}`: {error}", path.display()));
+    let manifest: Manifest = toml::from_str(&text)
+        .unwrap_or_else(|error| panic!("could not understand `{}`: {error}", path.display()));
+    if let Err(error) = manifest.check() {
+        panic!("`{}` cannot be used: {error}", path.display());
+    }
+    manifest
+}
+
+fn object(values: Value) -> Map<String, Value> {
+    match values {
+        Value::Object(values) => values,
+        other => panic!("values are an object: {other}"),
+    }
+}
+
+fn unit_report(key: &str, label: &str, failure: Option<Failure>) -> UnitReport {
+    UnitReport {
+        key: key.to_owned(),
+        label: label.to_owned(),
+        state: if failure.is_none() {
+            UnitState::Done
+        } else {
+            UnitState::Failed
+        },
+        failure,
+    }
+}
+
+fn state_of(units: &[UnitReport]) -> StepState {
+    let failed = units.iter().filter(|unit| unit.failure.is_some()).count();
+    if failed == 0 {
+        StepState::Done
+    } else if failed == units.len() {
+        StepState::Failed
+    } else {
+        StepState::Partly
+    }
+}

@@ -1,0 +1,231 @@
+//! Every service, from a plugin through the wire to the fake host and back.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::path::{Path, PathBuf};
+
+use callboard_plugin_sdk::{
+    DccContext, Failure, FailureKind, Host, Item, Launch, Operation, Outcome, Plugin, Step, Unit,
+    View, Work, quote,
+};
+use callboard_plugin_test::{Context, HostMethod, Map, PluginTest, Value, json};
+
+/// Does what a closure says.
+struct Scripted<F>(F);
+
+impl<F> Plugin for Scripted<F>
+where
+    F: FnMut(&Launch, &Host) -> Result<Outcome, Failure> + Send,
+{
+    fn launch(&mut self, launch: &Launch, host: &Host) -> Result<Outcome, Failure> {
+        (self.0)(launch, host)
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/greedy")
+}
+
+fn greedy(
+    act: impl FnMut(&Launch, &Host) -> Result<Outcome, Failure> + Send + 'static,
+) -> PluginTest {
+    PluginTest::new(folder(), Scripted(act))
+}
+
+fn act(test: &mut PluginTest) -> Result<Outcome, Failure> {
+    test.launch("act", Context::default(), json!({}))
+}
+
+fn map(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+fn create(entity_type: &str) -> Vec<Step> {
+    vec![Step {
+        id: "make".into(),
+        label: "make it".to_owned(),
+        needs: Vec::new(),
+        work: Work::Call {
+            units: vec![Unit {
+                key: "sh010".to_owned(),
+                label: "sh010".to_owned(),
+                needs: Vec::new(),
+                operations: vec![Operation::Create {
+                    entity_type: entity_type.to_owned(),
+                    id: "c1".to_owned(),
+                    data: Map::new(),
+                }],
+            }],
+        },
+    }]
+}
+
+#[test]
+fn queries_are_answered_in_their_order() {
+    let mut test = greedy(|_, host| {
+        let results = host.query_many(&["A", "B"])?;
+        let one = host.query(&format!("Shot where name is {}", quote("a\"b")))?;
+        assert_eq!(one.len(), 1);
+        Ok(Outcome::done(format!(
+            "{} {}",
+            results[0].len(),
+            results[1].len()
+        )))
+    })
+    .ftrack(|expression| {
+        let count = if expression == "B" { 2 } else { 1 };
+        Ok(vec![map(json!({"id": expression})); count])
+    });
+    assert_eq!(act(&mut test), Ok(Outcome::done("1 2")));
+    let expected = ["A", "B", r#"Shot where name is "a\"b""#];
+    assert_eq!(test.record().queries, expected);
+}
+
+#[test]
+fn a_selection_comes_in_pages_and_whole() {
+    let rows: Vec<_> = (0..7).map(|index| map(json!({"index": index}))).collect();
+    let expected = rows.clone();
+    let mut test = greedy(move |_, host| {
+        assert_eq!(host.describe(&DccContext::default())?, expected);
+        Ok(Outcome::done("seen"))
+    })
+    .selection(rows);
+    assert_eq!(act(&mut test), Ok(Outcome::done("seen")));
+}
+
+#[test]
+fn what_is_stored_is_found_again() {
+    let mut test = greedy(|_, host| {
+        let count: u32 = host.store_get("count")?.unwrap_or(0);
+        host.store_put("count", &(count + 1))?;
+        host.store_remove("old")?;
+        assert_eq!(host.store_get::<Value>("old")?, None);
+        let other = host.store_get::<Vec<u32>>("count").unwrap_err();
+        assert_eq!(other.message, "the stored value has another form: `count`");
+        Ok(Outcome::done(format!("{}", count + 1)))
+    })
+    .stored("old", json!(true));
+    assert_eq!(act(&mut test), Ok(Outcome::done("1")));
+    assert_eq!(act(&mut test), Ok(Outcome::done("2")));
+    assert_eq!(
+        Value::Object(test.record().store.clone()),
+        json!({"count": 2})
+    );
+}
+
+#[test]
+fn what_is_told_is_written_down_in_order() {
+    let mut test = greedy(|_, host| {
+        host.info("one");
+        host.warn("two");
+        host.progress(0.5, "half");
+        host.progress(None, "waiting");
+        host.notify("Title", "sentence");
+        Ok(Outcome::done(""))
+    });
+    act(&mut test).unwrap();
+    let record = test.record();
+    assert_eq!(record.logs.len(), 2);
+    assert_eq!(record.progress[1].fraction, None);
+    assert_eq!(record.notifications[0].title, "Title");
+}
+
+#[test]
+fn a_job_asks_hands_over_and_reports() {
+    let mut test = greedy(|launch, host| {
+        if let Some(report) = &launch.steps {
+            assert_eq!(launch.state, json!({"page": 2}));
+            return Ok(Outcome::done(format!("{} made", report.units().count())));
+        }
+        if launch.state.is_null() {
+            let view = View::new("Which?").with(Item::text("name", "Name").value("sh010"));
+            return Ok(Outcome::Asks {
+                view,
+                state: json!({"page": 1}),
+            });
+        }
+        assert_eq!(launch.values["name"], "sh010");
+        assert_eq!(launch.values["more"], true);
+        host.hand_over("make", create("Shot"), json!({"page": 2}))?;
+        host.hand_over("make", create("Shot"), json!({"page": 2}))?;
+        Ok(Outcome::Waits)
+    });
+    assert!(matches!(act(&mut test), Ok(Outcome::Asks { .. })));
+    assert_eq!(test.answer(json!({"more": true})), Ok(Outcome::Waits));
+    assert_eq!(test.record().hand_overs.len(), 1);
+    let report = test.steps_done();
+    assert_eq!(test.after_steps(report), Ok(Outcome::done("1 made")));
+}
+
+#[test]
+#[should_panic(expected = "does not declare: {\"ftrack.create.Task\"}")]
+fn using_what_is_not_declared_fails_the_test() {
+    let mut test = greedy(|_, host| {
+        host.hand_over("make", create("Task"), ())
+            .map(|()| Outcome::Waits)
+    });
+    act(&mut test).ok();
+}
+
+#[test]
+fn a_panic_fails_the_turn_and_nothing_else() {
+    let mut turns = 0;
+    let mut test = greedy(move |_, _| {
+        turns += 1;
+        assert!(turns > 1, "first time unlucky");
+        Ok(Outcome::done("lucky"))
+    });
+    let failure = act(&mut test).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Plugin);
+    assert_eq!(failure.message, "the plugin panicked: `first time unlucky`");
+    assert_eq!(act(&mut test), Ok(Outcome::done("lucky")));
+}
+
+#[test]
+fn a_cancel_ends_what_reads_and_not_what_writes() {
+    let mut test = greedy(|_, host| {
+        host.hand_over("make", create("Shot"), ())?;
+        assert!(host.cancelled());
+        let failure = host.query("Shot").unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Cancelled);
+        host.query("Shot")?;
+        Ok(Outcome::done("not reached"))
+    });
+    test.cancel_at(HostMethod::HandOver);
+    assert_eq!(act(&mut test), Ok(Outcome::Cancelled));
+    assert_eq!(test.record().hand_overs.len(), 1);
+
+    let mut test = greedy(|_, host| {
+        assert!(!host.cancelled(), "a cancel is for the turn that it ends");
+        host.query("Shot")?;
+        Ok(Outcome::done("asked"))
+    })
+    .ftrack(|_| Ok(Vec::new()));
+    test.cancel_at(HostMethod::Query);
+    assert_eq!(act(&mut test), Ok(Outcome::Cancelled));
+    assert_eq!(act(&mut test), Ok(Outcome::done("asked")));
+}
+
+#[test]
+fn a_failure_of_the_host_reaches_the_plugin_whole() {
+    let mut test = greedy(|_, host| {
+        host.query("Shot")?;
+        Ok(Outcome::done("not reached"))
+    });
+    let failure = Failure::new(FailureKind::Ftrack, "no such attribute")
+        .hint("check it")
+        .because("KeyError");
+    test.fail_next(HostMethod::Query, failure.clone());
+    assert_eq!(act(&mut test), Err(failure));
+}
+
+#[test]
+fn a_request_that_is_too_large_is_refused_here() {
+    let mut test = greedy(|_, host| {
+        host.store_put("big", &"x".repeat(9 * 1024 * 1024))?;
+        Ok(Outcome::done("not reached"))
+    });
+    assert_eq!(act(&mut test).unwrap_err().kind, FailureKind::Limit);
+    let mut test = greedy(|_, _| Ok(Outcome::done("x".repeat(9 * 1024 * 1024))));
+    let failure = act(&mut test).unwrap_err();
+    assert_eq!(failure.message, "the outcome is too large");
+}
