@@ -7,6 +7,8 @@
 
 mod confirm;
 mod entities;
+#[cfg(test)]
+mod fixture;
 mod form;
 mod input;
 mod names;

@@ -265,3 +265,278 @@ impl Planner<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{child, input, planned, project, sequence, task};
+
+    /// Writes a plan as lines: `+` is made, `=` is reused.
+    fn lines(plan: &Plan) -> Vec<String> {
+        let mark = |is_new: bool| if is_new { '+' } else { '=' };
+        let sequences = plan
+            .sequences
+            .iter()
+            .map(|sequence| format!("{}{}", mark(sequence.is_new), sequence.name));
+        let shots = plan.shots.iter().map(|shot| {
+            let place = shot
+                .sequence
+                .map_or("", |at| plan.sequences[at].name.as_str());
+            let tasks: String = shot
+                .new_tasks
+                .iter()
+                .map(|task| format!(" +{}", task.name))
+                .collect();
+            format!(
+                "{}{place}/{}{tasks} ={}",
+                mark(shot.is_new),
+                shot.name,
+                shot.reused_tasks
+            )
+        });
+        sequences.chain(shots).collect()
+    }
+
+    fn check(site: &Site, input: &Input, existing: &Existing, expected: &[&str]) {
+        let plan = planned(site, input, existing).unwrap();
+        assert_eq!(lines(&plan), expected, "{input:?}");
+    }
+
+    fn refused(site: &Site, input: &Input, existing: &Existing, expected: &[(&str, &str)]) {
+        let problems = planned(site, input, existing).unwrap_err();
+        let told: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.field, problem.message.as_str()))
+            .collect();
+        assert_eq!(told, expected, "{input:?}");
+    }
+
+    #[test]
+    fn shots_go_where_the_selection_the_rows_and_the_field_say() {
+        let nothing = Existing::default();
+        check(
+            &project(),
+            &input("", "sh010", &[]),
+            &nothing,
+            &["+/sh010 =0"],
+        );
+        check(
+            &project(),
+            &input("sq1", "sh010", &[]),
+            &nothing,
+            &["+sq1", "+sq1/sh010 =0"],
+        );
+        check(
+            &project(),
+            &input("sq1", "sq2\tsh010\nsh020\nsq2\tsh030", &[]),
+            &nothing,
+            &[
+                "+sq2",
+                "+sq1",
+                "+sq2/sh010 =0",
+                "+sq1/sh020 =0",
+                "+sq2/sh030 =0",
+            ],
+        );
+        check(
+            &sequence(),
+            &input("", "sh010", &[]),
+            &nothing,
+            &["=sq010", "+sq010/sh010 =0"],
+        );
+        check(
+            &sequence(),
+            &input("sq010", "sq010\tsh010", &[]),
+            &nothing,
+            &["=sq010", "+sq010/sh010 =0"],
+        );
+    }
+
+    #[test]
+    fn what_is_there_is_reused_and_what_lacks_is_added() {
+        let existing = Existing {
+            children: vec![
+                child("Sequence", "project", "sq1"),
+                child("Shot", "project/sq1", "sh010"),
+                child("Shot", "project/sq1", "sh020"),
+            ],
+            tasks: vec![
+                task("project/sq1/sh010", "Compositing", "Compositing"),
+                task("project/sq1/sh020", "compositing", "Compositing"),
+                task("project/sq1/sh020", "Tracking", "Tracking"),
+            ],
+        };
+        check(
+            &project(),
+            &input("sq1", "sh010\nsh020\nsh030", &["compositing", "Tracking"]),
+            &existing,
+            &[
+                "=sq1",
+                "=sq1/sh010 +Tracking =1",
+                "=sq1/sh020 =2",
+                "+sq1/sh030 +Compositing +Tracking =0",
+            ],
+        );
+        let again = planned(
+            &project(),
+            &input("sq1", "sh010", &["Compositing"]),
+            &existing,
+        )
+        .unwrap();
+        assert!(again.is_empty());
+    }
+
+    #[test]
+    fn a_shot_of_another_sequence_is_another_shot() {
+        let existing = Existing {
+            children: vec![
+                child("Sequence", "project", "sq1"),
+                child("Shot", "project/sq1", "sh010"),
+            ],
+            tasks: Vec::new(),
+        };
+        check(
+            &project(),
+            &input("", "sh010", &[]),
+            &existing,
+            &["+/sh010 =0"],
+        );
+        check(
+            &project(),
+            &input("sq2", "sh010", &[]),
+            &existing,
+            &["+sq2", "+sq2/sh010 =0"],
+        );
+    }
+
+    #[test]
+    fn new_tasks_get_the_status_only_where_their_workflow_has_it() {
+        let mut asked = input("", "sh010", &["Compositing", "Lighting"]);
+        asked.status = "ready".into();
+        let plan = planned(&project(), &asked, &Existing::default()).unwrap();
+        let shot = &plan.shots[0];
+        assert_eq!(shot.status_id.as_deref(), Some("status-Ready"));
+        let statuses: Vec<_> = shot
+            .new_tasks
+            .iter()
+            .map(|task| task.status_id.as_deref())
+            .collect();
+        assert_eq!(statuses, [Some("status-Ready"), None]);
+    }
+
+    #[test]
+    fn what_a_row_says_goes_before_the_fields() {
+        let asked = input("", "\tsh010\tLighting\tDone\twide\nsh020", &["Tracking"]);
+        let plan = planned(&project(), &asked, &Existing::default()).unwrap();
+        assert_eq!(
+            lines(&plan),
+            ["+/sh010 +Lighting =0", "+/sh020 +Tracking =0"]
+        );
+        assert_eq!(plan.shots[0].status_id.as_deref(), Some("status-Done"));
+        assert_eq!(plan.shots[0].description, "wide");
+        assert_eq!(plan.shots[1].status_id, None);
+    }
+
+    #[test]
+    fn a_shot_listed_twice_is_made_once_with_the_tasks_of_both_rows() {
+        let asked = input("sq1", "sq1\tsh010\tLighting\nsh010\nsh020", &["Tracking"]);
+        let plan = planned(&project(), &asked, &Existing::default()).unwrap();
+        assert_eq!(
+            lines(&plan),
+            [
+                "+sq1",
+                "+sq1/sh010 +Lighting +Tracking =0",
+                "+sq1/sh020 +Tracking =0"
+            ]
+        );
+        assert_eq!(
+            plan.remarks,
+            ["`sh010` is listed 2 times for `sq1` and counts once, as line 1 has it"]
+        );
+    }
+
+    #[test]
+    fn names_that_differ_by_case_only_are_refused_among_rows_and_remarked_against_the_server() {
+        let nothing = Existing::default();
+        refused(
+            &project(),
+            &input("", "sh010\nSH010\nSQ\tx\nsq\ty", &[]),
+            &nothing,
+            &[
+                (
+                    "shots",
+                    "two shots differ by upper and lower case only: `sh010` and `SH010`",
+                ),
+                (
+                    "shots",
+                    "two sequences differ by upper and lower case only: `SQ` and `sq`",
+                ),
+            ],
+        );
+        let existing = Existing {
+            children: vec![child("Shot", "project", "SH010")],
+            tasks: Vec::new(),
+        };
+        let plan = planned(&project(), &input("", "sh010", &[]), &existing).unwrap();
+        assert_eq!(lines(&plan), ["+/sh010 =0"]);
+        assert_eq!(
+            plan.remarks,
+            [
+                "`sh010` is new, though `SH010` is there already and differs by upper and lower case only"
+            ]
+        );
+    }
+
+    #[test]
+    fn everything_that_stands_in_the_way_is_told_at_once() {
+        let mut asked = input("", "\tsh010\tRoto\nsh020", &["Compositng", "Lighting"]);
+        asked.status = "On Fire".into();
+        refused(
+            &project(),
+            &asked,
+            &Existing::default(),
+            &[
+                ("task_types", "`Demo` has no task type `Compositng`"),
+                ("status", "shots of `Demo` have no status `On Fire`"),
+                ("shots", "`Demo` has no task type `Roto`"),
+            ],
+        );
+        refused(
+            &sequence(),
+            &input("other", "sq1\tsh010", &[]),
+            &Existing::default(),
+            &[
+                (
+                    "sequence",
+                    "shots go into the selected sequence `sq010`, not into `other`",
+                ),
+                (
+                    "shots",
+                    "line 1 names the sequence `sq1`, but shots go into the selected `sq010`",
+                ),
+            ],
+        );
+        let existing = Existing {
+            children: vec![
+                child("Folder", "project", "sq1"),
+                child("Asset Build", "project", "sh010"),
+            ],
+            tasks: Vec::new(),
+        };
+        refused(
+            &project(),
+            &input("", "sq1\tsh010\nsh010", &[]),
+            &existing,
+            &[
+                (
+                    "sequence",
+                    "the sequence `sq1` cannot be made: something else has the name, of type `Folder`",
+                ),
+                (
+                    "shots",
+                    "the shot `sh010` cannot be made: something else has the name, of type `Asset Build`",
+                ),
+            ],
+        );
+    }
+}

@@ -347,3 +347,182 @@ fn capitalised(text: &str) -> String {
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use callboard_plugin_sdk::{StepReport, StepState};
+
+    use super::*;
+    use crate::fixture::{child, input, planned, project, task};
+    use crate::site::Existing;
+    use crate::steps::{handed_from_plan, step_from_plan};
+
+    fn existing() -> Existing {
+        Existing {
+            children: vec![
+                child("Sequence", "project", "sq1"),
+                child("Shot", "project/sq1", "sh010"),
+                child("Shot", "project/sq1", "sh020"),
+            ],
+            tasks: vec![
+                task("project/sq1/sh010", "Tracking", "Tracking"),
+                task("project/sq1/sh020", "Tracking", "Tracking"),
+                task("project/sq1/sh020", "Lighting", "Lighting"),
+            ],
+        }
+    }
+
+    fn plan_of(sequence: &str, shots: &str, existing: &Existing) -> Plan {
+        planned(
+            &project(),
+            &input(sequence, shots, &["Tracking", "Lighting"]),
+            existing,
+        )
+        .unwrap()
+    }
+
+    /// Carries a plan out as the host would, with the units named `refused` refused.
+    fn steps_of(plan: &Plan, refused: &[&str]) -> StepsReport {
+        let callboard_plugin_sdk::Work::Call { units } = step_from_plan(plan).unwrap().work else {
+            panic!("not a call");
+        };
+        let report = |unit: callboard_plugin_sdk::Unit| {
+            let is_refused = refused.contains(&unit.label.as_str());
+            UnitReport {
+                key: unit.key,
+                state: if is_refused {
+                    UnitState::Failed
+                } else {
+                    UnitState::Done
+                },
+                failure: is_refused
+                    .then(|| Failure::denied(format!("no luck with {}", unit.label))),
+                label: unit.label,
+            }
+        };
+        StepsReport {
+            key: "create".into(),
+            steps: vec![StepReport {
+                id: "create".into(),
+                state: StepState::Done,
+                calls: 1,
+                held_up: None,
+                units: units.into_iter().map(report).collect(),
+            }],
+        }
+    }
+
+    fn ended(plan: &Plan, refused: &[&str]) -> Result<Outcome, Failure> {
+        // The state travels as JSON between the turns.
+        let state = json!(handed_from_plan(plan));
+        after_steps(
+            serde_json::from_value(state).unwrap(),
+            &steps_of(plan, refused),
+        )
+    }
+
+    #[test]
+    fn the_end_is_one_sentence() {
+        let check = |sequence: &str, shots: &str, existing: &Existing, expected: &str| {
+            let plan = plan_of(sequence, shots, existing);
+            match ended(&plan, &[]).unwrap() {
+                Outcome::Done { message, .. } => assert_eq!(message, expected),
+                other => panic!("{other:?}"),
+            }
+        };
+        let nothing = Existing::default();
+        check("", "a\nb", &nothing, "Made 2 shots with 4 tasks");
+        check(
+            "sq9",
+            "a",
+            &nothing,
+            "Made 1 shot with 2 tasks in the new sequence `sq9`",
+        );
+        check(
+            "sq1",
+            "a\nsh020",
+            &existing(),
+            "Made 1 shot with 2 tasks in `sq1`; reused 1 shot",
+        );
+        check(
+            "sq1",
+            "sh010\nsh020",
+            &existing(),
+            "Added 1 task to 1 shot; reused 2 shots",
+        );
+        check(
+            "sq1",
+            "a\nsq2\tb",
+            &existing(),
+            "Made 2 shots with 4 tasks in 2 sequences",
+        );
+    }
+
+    #[test]
+    fn a_dry_run_says_would_and_gives_no_ids_of_what_is_not_there() {
+        let plan = plan_of("sq1", "sh010\nsh030", &existing());
+        let Outcome::Done { message, output } = dry_run(&plan) else {
+            panic!("a dry run is done");
+        };
+        assert_eq!(
+            message,
+            "Would make 1 shot with 2 tasks in `sq1`; would add 1 task to 1 shot; would reuse 1 shot; nothing was made"
+        );
+        assert_eq!(
+            output,
+            json!({
+                "sequence": {"id": "project/sq1", "name": "sq1", "made": false},
+                "sequences": [{"id": "project/sq1", "name": "sq1", "made": false}],
+                "made": [{"name": "sh030", "sequence": "sq1", "tasks": 2}],
+                "reused": [{"name": "sh010", "id": "project/sq1/sh010", "sequence": "sq1", "tasks": 1}],
+                "failed": [],
+                "tasks_made": 3,
+                "tasks_reused": 1,
+                "remarks": [],
+                "dry_run": true,
+            })
+        );
+    }
+
+    #[test]
+    fn doing_it_again_makes_nothing() {
+        let plan = plan_of("sq1", "sh020", &existing());
+        let Outcome::Done { message, output } = nothing_new(&plan) else {
+            panic!("it is done");
+        };
+        assert_eq!(
+            message,
+            "Nothing to make: 1 shot with 2 tasks there already"
+        );
+        assert_eq!(output["tasks_made"], 0);
+        assert_eq!(output["reused"][0]["id"], "project/sq1/sh020");
+    }
+
+    #[test]
+    fn what_was_refused_is_told_with_its_reason_beside_what_was_made() {
+        let plan = plan_of("sq1", "a\nsh010\nsh020\nb", &existing());
+        let Outcome::Partly { message, output } = ended(&plan, &["b"]).unwrap() else {
+            panic!("it is partly done");
+        };
+        assert_eq!(
+            message,
+            "Made 1 shot with 2 tasks in `sq1`; added 1 task to 1 shot; reused 2 shots; could not make `b` (no luck with b)"
+        );
+        assert_eq!(
+            output["failed"],
+            json!([{"name": "b", "reason": "no luck with b"}])
+        );
+        assert_eq!(output["made"][0]["id"], plan.shots[0].id);
+        assert_eq!(output["tasks_made"], 3);
+        assert_eq!(output["tasks_reused"], 3);
+    }
+
+    #[test]
+    fn where_nothing_could_be_made_the_job_fails_with_the_first_reason() {
+        let plan = plan_of("sq9", "a\nb", &Existing::default());
+        let failure = ended(&plan, &["sq9", "a", "b"]).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Denied);
+        assert_eq!(failure.message, "nothing could be made: no luck with sq9");
+        assert_eq!(failure.causes.len(), 3);
+    }
+}

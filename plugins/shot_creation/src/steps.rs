@@ -235,3 +235,112 @@ fn create<const N: usize>(
         data,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{child, input, planned, project};
+    use crate::site::Existing;
+
+    fn units(plan: &Plan) -> Vec<Unit> {
+        match step_from_plan(plan).unwrap().work {
+            Work::Call { units } => units,
+            other => panic!("not a call: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_shot_with_its_tasks_is_a_unit_that_needs_its_new_sequence() {
+        let mut asked = input("sq1", "\tsh\"010\t\t\twide", &["Compositing"]);
+        asked.status = "Ready".into();
+        let plan = planned(&project(), &asked, &Existing::default()).unwrap();
+        assert_eq!(
+            json!(units(&plan)),
+            json!([
+                {"key": "new-1", "label": "sq1", "operations": [
+                    {"action": "create", "entity_type": "Sequence", "id": "new-1",
+                     "data": {"name": "sq1", "parent_id": "project"}},
+                ]},
+                {"key": "new-2", "label": "sh\"010", "needs": ["new-1"], "operations": [
+                    {"action": "create", "entity_type": "Shot", "id": "new-2",
+                     "data": {"name": "sh\"010", "parent_id": "new-1", "description": "wide", "status_id": "status-Ready"}},
+                    {"action": "create", "entity_type": "Task", "id": "new-3",
+                     "data": {"name": "Compositing", "parent_id": "new-2", "type_id": "type-Compositing", "status_id": "status-Ready"}},
+                ]},
+            ])
+        );
+    }
+
+    #[test]
+    fn what_is_there_is_no_unit_and_no_need() {
+        let existing = Existing {
+            children: vec![
+                child("Sequence", "project", "sq1"),
+                child("Shot", "project/sq1", "sh010"),
+                child("Shot", "project/sq1", "sh020"),
+            ],
+            tasks: vec![crate::fixture::task(
+                "project/sq1/sh020",
+                "Tracking",
+                "Tracking",
+            )],
+        };
+        let asked = input("sq1", "sh010\nsh020", &["Tracking"]);
+        let plan = planned(&project(), &asked, &existing).unwrap();
+        assert_eq!(
+            json!(units(&plan)),
+            json!([
+                {"key": "project/sq1/sh010", "label": "sh010", "operations": [
+                    {"action": "create", "entity_type": "Task", "id": "new-1",
+                     "data": {"name": "Tracking", "parent_id": "project/sq1/sh010", "type_id": "type-Tracking"}},
+                ]},
+            ])
+        );
+        let handed = handed_from_plan(&plan);
+        assert_eq!(handed.untouched[0].name, "sh020");
+    }
+
+    #[test]
+    fn the_state_of_the_largest_plan_fits() {
+        let shots: String = (0..5000)
+            .map(|number| format!("a_long_shot_name_{number:05}\n"))
+            .collect();
+        let new = planned(
+            &project(),
+            &input("sq1", &shots, &["Tracking"]),
+            &Existing::default(),
+        );
+        let new = new.unwrap();
+        let handed = handed_from_plan(&new);
+        assert!(serde_json::to_vec(&handed).unwrap().len() < MAX_STATE_BYTES);
+        assert_eq!(handed.shots.len(), 5000);
+
+        let mut there = new;
+        for shot in &mut there.shots {
+            shot.is_new = false;
+            shot.new_tasks.clear();
+            shot.id = "0".repeat(36);
+        }
+        let handed = handed_from_plan(&there);
+        assert!(serde_json::to_vec(&handed).unwrap().len() < MAX_STATE_BYTES);
+        assert_eq!(handed.untouched.len() + handed.untouched_beyond, 5000);
+    }
+
+    #[test]
+    fn a_plan_that_fits_in_no_message_is_refused_before_anything_is_made() {
+        let shots: String = (0..5000)
+            .map(|number| format!("{number}{}\n", "x".repeat(250)))
+            .collect();
+        let asked = input("sq1", &shots, &["Tracking", "Lighting", "Compositing"]);
+        let mut plan = planned(&project(), &asked, &Existing::default()).unwrap();
+        for shot in &mut plan.shots {
+            shot.description = "y".repeat(1000);
+        }
+        let failure = step_from_plan(&plan).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Limit);
+        assert_eq!(
+            failure.message,
+            "5000 shots with 15000 tasks are more than one job can hand over"
+        );
+    }
+}
