@@ -64,7 +64,7 @@ impl Gathered {
     pub(crate) fn remark(&self) -> Option<String> {
         (self.merged > 0).then(|| {
             format!(
-                "{} share a shot name with another and belong to its shot",
+                "{} merged into another's shot of the same name",
                 counted(self.merged, "segment")
             )
         })
