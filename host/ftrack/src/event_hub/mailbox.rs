@@ -1,0 +1,131 @@
+//! Messages on their way to the program.
+
+use std::collections::VecDeque;
+
+use tokio::sync::mpsc;
+
+use super::HubMessage;
+
+/// Keeps what the program has not taken yet, so that its slowness never delays an answer to the server.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    sender: mpsc::Sender<HubMessage>,
+    waiting: VecDeque<HubMessage>,
+    limit: usize,
+    dropped: u64,
+}
+
+impl Mailbox {
+    pub(super) fn new(sender: mpsc::Sender<HubMessage>, limit: usize) -> Self {
+        Self {
+            sender,
+            waiting: VecDeque::new(),
+            limit,
+            dropped: 0,
+        }
+    }
+
+    /// Posts an event, or counts it as dropped when there is no room.
+    pub(super) fn event(&mut self, message: HubMessage) {
+        if self.waiting.len() < self.limit {
+            self.report_dropped();
+            self.post(message);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Posts news of the connection, for which there is always some room.
+    pub(super) fn notice(&mut self, message: HubMessage) {
+        if self.waiting.len() < self.limit + 64 {
+            self.post(message);
+        }
+    }
+
+    fn post(&mut self, message: HubMessage) {
+        if !self.waiting.is_empty() {
+            self.waiting.push_back(message);
+            return;
+        }
+        match self.sender.try_send(message) {
+            // Nobody listens any more; the hub may still be wanted for publishing.
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
+            Err(mpsc::error::TrySendError::Full(message)) => self.waiting.push_back(message),
+        }
+    }
+
+    fn report_dropped(&mut self) {
+        if self.dropped > 0 {
+            let events = std::mem::take(&mut self.dropped);
+            self.post(HubMessage::Dropped { events });
+        }
+    }
+
+    /// Returns whether something waits.
+    pub(super) fn has_mail(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Hands over the next message as soon as the program has room. Nothing is lost when this is given up half way.
+    pub(super) async fn deliver(&mut self) {
+        match self.sender.reserve().await {
+            Ok(permit) => {
+                if let Some(message) = self.waiting.pop_front() {
+                    permit.send(message);
+                }
+            }
+            Err(_) => self.waiting.clear(),
+        }
+        if self.waiting.is_empty() {
+            self.report_dropped();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(number: usize) -> HubMessage {
+        HubMessage::Warning {
+            sentence: number.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_counted_and_said() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let mut mailbox = Mailbox::new(sender, 2);
+        for number in 0..6 {
+            mailbox.event(warning(number));
+        }
+        let mut taken = Vec::new();
+        for _ in 0..4 {
+            taken.extend(receiver.recv().await);
+            if mailbox.has_mail() {
+                mailbox.deliver().await;
+            }
+        }
+        assert_eq!(
+            taken,
+            [
+                warning(0),
+                warning(1),
+                warning(2),
+                HubMessage::Dropped { events: 3 }
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_program_that_went_away_costs_no_memory() {
+        let (sender, receiver) = mpsc::channel(1);
+        let mut mailbox = Mailbox::new(sender, 100);
+        (0..10).for_each(|number| mailbox.event(warning(number)));
+        drop(receiver);
+        mailbox.deliver().await;
+        assert!(!mailbox.has_mail());
+        mailbox.event(warning(1));
+        assert!(!mailbox.has_mail());
+    }
+}

@@ -1,0 +1,634 @@
+//! The task that owns the connection and everything that outlives it.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_event::{Event, Expression, REPLY_TOPIC, SubscriptionIndex};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::backoff::Backoff;
+use super::connection::{Connection, Endpoint, Wire};
+use super::lost::ConnectionLost;
+use super::mailbox::Mailbox;
+use super::outbox::{Confirm, Outbox, Room};
+use super::packet::{HEARTBEAT, Packet};
+use super::{HubMessage, HubOptions, HubState, SubscriberId};
+use crate::operation::new_id;
+
+/// A connection that held for so long was a good one; the next failure is a new story.
+const HELD: Duration = Duration::from_secs(10);
+
+/// For how long the server may take nothing of what we send.
+const STALL: Duration = Duration::from_secs(20);
+
+/// For how long the server may think about our subscriptions before the connection counts as up all the same.
+const SUBSCRIBING: Duration = Duration::from_secs(5);
+
+/// For how long a server that is asked for a sign of life may take to give one.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// What sending the rest may take when the hub is closed.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// No server's wish to be left alone is followed for longer than this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+/// What the handle asks for.
+#[derive(Debug)]
+pub(super) enum Command {
+    Subscribe {
+        id: SubscriberId,
+        expression: Expression,
+        metadata: Value,
+    },
+    Unsubscribe {
+        id: SubscriberId,
+    },
+    Publish {
+        event: Box<Event>,
+        permit: Room,
+    },
+    Confirm {
+        event: Box<Event>,
+        permit: Room,
+        deadline: Instant,
+        confirm: Confirm,
+    },
+    Collect {
+        event: Box<Event>,
+        permit: Room,
+        deadline: Instant,
+        at_most: usize,
+        answer: oneshot::Sender<Vec<Event>>,
+    },
+    Nudge,
+    Close,
+}
+
+pub(super) struct Worker {
+    id: Arc<str>,
+    endpoint: Endpoint,
+    backoff: Backoff,
+    refused_pause: Duration,
+    commands: mpsc::Receiver<Command>,
+    mailbox: Mailbox,
+    state: watch::Sender<HubState>,
+    subscriptions: Subscriptions,
+    outbox: Outbox,
+    /// Packets that go before all events, for the connection that is up.
+    control: VecDeque<Message>,
+    /// Subscriptions that the server has not answered yet.
+    unanswered: HashSet<u64>,
+    is_connected: bool,
+    collections: HashMap<String, Collection>,
+    /// When which event's time is over.
+    deadlines: BTreeMap<(Instant, u64), String>,
+    deadlines_made: u64,
+    last_reason: Option<ConnectionLost>,
+}
+
+/// Replies that someone waits for.
+struct Collection {
+    replies: Vec<Event>,
+    at_most: usize,
+    answer: oneshot::Sender<Vec<Event>>,
+}
+
+/// What a command asks of the connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    GoOn,
+    Nudge,
+    Close,
+}
+
+/// Why a connection is no longer served.
+enum End {
+    Lost(ConnectionLost),
+    Closed,
+}
+
+impl Worker {
+    pub(super) fn new(
+        id: Arc<str>,
+        endpoint: Endpoint,
+        options: HubOptions,
+        commands: mpsc::Receiver<Command>,
+        messages: mpsc::Sender<HubMessage>,
+        state: watch::Sender<HubState>,
+    ) -> Self {
+        Self {
+            id,
+            endpoint,
+            backoff: Backoff::new(options.first_pause, options.longest_pause, options.seed),
+            refused_pause: options.refused_pause,
+            commands,
+            mailbox: Mailbox::new(messages, options.waiting_messages),
+            state,
+            subscriptions: Subscriptions::default(),
+            outbox: Outbox::default(),
+            control: VecDeque::new(),
+            unanswered: HashSet::new(),
+            is_connected: false,
+            collections: HashMap::new(),
+            deadlines: BTreeMap::new(),
+            deadlines_made: 0,
+            last_reason: None,
+        }
+    }
+
+    /// Connects and serves, again and again, until the hub is closed.
+    pub(super) async fn run(mut self) {
+        while let End::Lost(reason) = self.connect_and_serve().await {
+            self.outbox.connection_lost();
+            self.control.clear();
+            self.unanswered.clear();
+            self.is_connected = false;
+            let pause = self.pause_after(&reason);
+            self.report(reason);
+            if self.wait(pause).await == Turn::Close {
+                break;
+            }
+        }
+        self.state.send_replace(HubState::Closed);
+    }
+
+    async fn connect_and_serve(&mut self) -> End {
+        self.state.send_if_modified(|state| {
+            // Between two attempts after a refusal the refusal is what matters.
+            let is_news = matches!(state, HubState::Disconnected { .. } | HubState::Connected);
+            if is_news {
+                *state = HubState::Connecting;
+            }
+            is_news
+        });
+        let mut connecting = pin!(self.endpoint.clone().connect());
+        let connection = loop {
+            tokio::select! {
+                connection = &mut connecting => break connection,
+                turn = self.turn() => if turn == Turn::Close { return End::Closed },
+            }
+        };
+        match connection {
+            Ok(connection) => self.serve(connection).await,
+            Err(reason) => End::Lost(reason),
+        }
+    }
+
+    fn pause_after(&mut self, reason: &ConnectionLost) -> Duration {
+        let pause = if reason.is_refusal() {
+            self.backoff.jittered(self.refused_pause)
+        } else {
+            self.backoff.next()
+        };
+        pause.max(
+            reason
+                .retry_after()
+                .unwrap_or_default()
+                .min(LONGEST_RETRY_AFTER),
+        )
+    }
+
+    fn report(&mut self, reason: ConnectionLost) {
+        let (sentence, hint) = (reason.sentence(), reason.hint());
+        tracing::info!(%reason, "no connection to the event hub");
+        self.state.send_replace(if reason.is_refusal() {
+            HubState::Refused { sentence, hint }
+        } else {
+            HubState::Disconnected { sentence, hint }
+        });
+        if self.last_reason.as_ref() != Some(&reason) {
+            self.last_reason = Some(reason.clone());
+            self.mailbox.notice(HubMessage::Disconnected { reason });
+        }
+    }
+
+    /// Goes on with everything but the connection until `pause` is over or someone knows better.
+    async fn wait(&mut self, pause: Duration) -> Turn {
+        let end = Instant::now() + pause;
+        loop {
+            tokio::select! {
+                () = sleep_until(end) => return Turn::GoOn,
+                turn = self.turn() => if turn != Turn::GoOn { return turn },
+            }
+        }
+    }
+
+    /// Does the next thing that needs no connection. Nothing is lost when this is given up half way.
+    async fn turn(&mut self) -> Turn {
+        let deadline = self
+            .deadlines
+            .first_key_value()
+            .map(|((deadline, _), _)| *deadline);
+        tokio::select! {
+            command = self.commands.recv() => command.map_or(Turn::Close, |command| self.command(command)),
+            () = self.mailbox.deliver(), if self.mailbox.has_mail() => Turn::GoOn,
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                self.expire();
+                Turn::GoOn
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Turn {
+        match command {
+            Command::Subscribe {
+                id,
+                expression,
+                metadata,
+            } => {
+                if self.is_connected {
+                    self.send_subscription(&expression, &metadata);
+                }
+                self.subscriptions.insert(id, expression, metadata);
+            }
+            Command::Unsubscribe { id } => {
+                if self.subscriptions.remove(&id) && self.is_connected {
+                    let data = json!({"subscriber": {"id": id.as_str()}});
+                    self.send_control(
+                        "ftrack.meta.unsubscribe",
+                        data,
+                        format!("the end of subscription `{id}`"),
+                    );
+                }
+            }
+            Command::Publish { event, permit } => self.outbox.push(event, permit, None),
+            Command::Confirm {
+                event,
+                permit,
+                deadline,
+                confirm,
+            } => {
+                self.add_deadline(deadline, &event.id);
+                self.outbox.push(event, permit, Some(confirm));
+            }
+            Command::Collect {
+                event,
+                permit,
+                deadline,
+                at_most,
+                answer,
+            } => {
+                self.add_deadline(deadline, &event.id);
+                self.collections.insert(
+                    event.id.clone(),
+                    Collection {
+                        replies: Vec::new(),
+                        at_most,
+                        answer,
+                    },
+                );
+                self.outbox.push(event, permit, None);
+            }
+            Command::Nudge => return Turn::Nudge,
+            Command::Close => return Turn::Close,
+        }
+        Turn::GoOn
+    }
+
+    fn add_deadline(&mut self, deadline: Instant, event_id: &str) {
+        self.deadlines_made += 1;
+        self.deadlines
+            .insert((deadline, self.deadlines_made), event_id.to_owned());
+    }
+
+    fn expire(&mut self) {
+        let now = Instant::now();
+        while let Some(entry) = self.deadlines.first_entry()
+            && entry.key().0 <= now
+        {
+            let event_id = entry.remove();
+            self.outbox.expire(&event_id);
+            if let Some(collection) = self.collections.remove(&event_id) {
+                collection.finish();
+            }
+        }
+    }
+
+    async fn serve(&mut self, connection: Connection) -> End {
+        let since = Instant::now();
+        let mut wire = Wire::new(connection.socket);
+        let mut link = Link::new(connection.patience);
+        self.begin();
+        let end = loop {
+            match self.step(&mut wire, &mut link).await {
+                Ok(Turn::Close) => {
+                    self.say_goodbye(&mut wire).await;
+                    break End::Closed;
+                }
+                Ok(Turn::Nudge) => {
+                    self.control
+                        .push_back(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
+                    link.demand_sign_of_life();
+                }
+                Ok(Turn::GoOn) => {}
+                Err(reason) => break End::Lost(reason),
+            }
+        };
+        if since.elapsed() >= HELD {
+            self.backoff.reset();
+        }
+        end
+    }
+
+    /// Subscribes to everything anew; the hub's own subscription to replies comes first.
+    fn begin(&mut self) {
+        self.is_connected = true;
+        let own = json!({"id": &*self.id});
+        let replies = format!("topic={REPLY_TOPIC}");
+        let number = self.send_control(
+            "ftrack.meta.subscribe",
+            json!({"subscriber": own, "subscription": replies}),
+            format!("the subscription `{replies}`"),
+        );
+        self.unanswered.insert(number);
+        let subscriptions = std::mem::take(&mut self.subscriptions);
+        for (expression, metadata) in subscriptions.in_order() {
+            let number = self.send_subscription(expression, metadata);
+            self.unanswered.insert(number);
+        }
+        self.subscriptions = subscriptions;
+    }
+
+    fn send_subscription(&mut self, expression: &Expression, metadata: &Value) -> u64 {
+        let text = expression.to_string();
+        let what = format!("the subscription `{text}`");
+        self.send_control(
+            "ftrack.meta.subscribe",
+            json!({"subscriber": metadata, "subscription": text}),
+            what,
+        )
+    }
+
+    fn send_control(&mut self, topic: &str, data: Value, what: String) -> u64 {
+        let mut event = Event::new(topic, data).with_id(new_id());
+        event.source = json!({"id": &*self.id});
+        let (number, packet) = self.outbox.control_packet(&event, what);
+        self.control.push_back(Message::text(packet));
+        number
+    }
+
+    /// Does the next thing on an open connection.
+    async fn step(&mut self, wire: &mut Wire, link: &mut Link) -> Result<Turn, ConnectionLost> {
+        let has_packet = !self.control.is_empty() || !self.outbox.is_empty();
+        let is_announced = *self.state.borrow() == HubState::Connected;
+        link.has_work(has_packet);
+        let (reader, writer) = wire.split();
+        let write = async {
+            if has_packet {
+                writer.ready().await
+            } else {
+                writer.flushed().await
+            }
+        };
+        tokio::select! {
+            frame = reader.frame() => {
+                link.heard();
+                self.frame(frame?, link);
+                if !is_announced && self.unanswered.is_empty() {
+                    self.announce();
+                }
+            }
+            written = write, if has_packet || link.is_unflushed => {
+                written?;
+                link.progressed();
+                let packet = self.control.pop_front().or_else(|| self.outbox.next_packet().map(Message::text));
+                link.is_unflushed = packet.is_some();
+                if let Some(packet) = packet {
+                    wire.split().1.give(packet)?;
+                }
+            }
+            turn = self.turn() => return Ok(turn),
+            () = sleep_until(link.next_limit()) => link.check()?,
+            () = sleep_until(link.since + SUBSCRIBING), if !is_announced => self.announce(),
+        }
+        Ok(Turn::GoOn)
+    }
+
+    fn announce(&mut self) {
+        tracing::info!("connected to the event hub");
+        self.last_reason = None;
+        self.state.send_replace(HubState::Connected);
+        self.mailbox.notice(HubMessage::Connected);
+    }
+
+    fn frame(&mut self, frame: Message, link: &mut Link) {
+        let text = match &frame {
+            Message::Text(text) => text.as_str(),
+            // The library has the answer ready; it only has to leave.
+            Message::Ping(_) => {
+                link.is_unflushed = true;
+                return;
+            }
+            _ => return,
+        };
+        match Packet::decode(text) {
+            Ok(Packet::Event(event)) => self.event(event),
+            Ok(Packet::Heartbeat) => self.control.push_back(Message::text(HEARTBEAT)),
+            Ok(Packet::Acknowledge(number, outcome)) => {
+                self.unanswered.remove(&number);
+                if let Some(sentence) = self.outbox.acknowledge(number, outcome) {
+                    self.mailbox.notice(HubMessage::Warning { sentence });
+                }
+            }
+            Ok(Packet::Disconnect) => link.end("the server asked for it".to_owned()),
+            Ok(Packet::Error(reason)) => link.end(reason),
+            Ok(Packet::Nothing) => {}
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "skipped a frame of the event hub"
+            ),
+        }
+    }
+
+    fn event(&mut self, event: Box<Event>) {
+        if event.topic == REPLY_TOPIC
+            && let Some(answered) = event.in_reply_to_event.as_deref()
+            && let Some(collection) = self.collections.get_mut(answered)
+        {
+            let answered = answered.to_owned();
+            collection.replies.push(*event);
+            if collection.replies.len() >= collection.at_most
+                && let Some(collection) = self.collections.remove(&answered)
+            {
+                collection.finish();
+            }
+            return;
+        }
+        let subscribers = self.subscriptions.wanting(&event);
+        if !subscribers.is_empty() {
+            self.mailbox.event(HubMessage::Event { event, subscribers });
+        }
+    }
+
+    async fn say_goodbye(&mut self, wire: &mut Wire) {
+        let goodbye = async {
+            while let Some(packet) = self
+                .control
+                .pop_front()
+                .or_else(|| self.outbox.next_packet().map(Message::text))
+            {
+                wire.split().1.ready().await?;
+                wire.split().1.give(packet)?;
+            }
+            wire.split().1.flushed().await?;
+            wire.close().await
+        };
+        match timeout(GOODBYE, goodbye).await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => tracing::debug!(%reason, "the event hub ended before the goodbye"),
+            Err(_) => tracing::debug!("the event hub took too long for a goodbye"),
+        }
+    }
+}
+
+impl Collection {
+    fn finish(self) {
+        // Whoever asked may have stopped waiting, which is their right.
+        self.answer.send(self.replies).ok();
+    }
+}
+
+/// What is known of an open connection's health.
+struct Link {
+    since: Instant,
+    patience: Duration,
+    last_heard: Instant,
+    sign_of_life_by: Option<Instant>,
+    /// Since when there is something to send that does not leave.
+    stuck_since: Option<Instant>,
+    is_unflushed: bool,
+    ended: Option<String>,
+}
+
+impl Link {
+    fn new(patience: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            since: now,
+            patience,
+            last_heard: now,
+            sign_of_life_by: None,
+            stuck_since: None,
+            is_unflushed: false,
+            ended: None,
+        }
+    }
+
+    fn heard(&mut self) {
+        self.last_heard = Instant::now();
+        self.sign_of_life_by = None;
+    }
+
+    fn demand_sign_of_life(&mut self) {
+        self.sign_of_life_by
+            .get_or_insert(Instant::now() + SIGN_OF_LIFE);
+    }
+
+    fn has_work(&mut self, has_packet: bool) {
+        if has_packet || self.is_unflushed {
+            self.stuck_since.get_or_insert_with(Instant::now);
+        } else {
+            self.stuck_since = None;
+        }
+    }
+
+    fn progressed(&mut self) {
+        self.stuck_since = None;
+    }
+
+    fn end(&mut self, reason: String) {
+        self.ended = Some(reason);
+    }
+
+    /// Returns when the connection has to be looked at.
+    fn next_limit(&self) -> Instant {
+        if self.ended.is_some() {
+            return self.last_heard;
+        }
+        let silence = self.last_heard + self.patience;
+        let stall = self.stuck_since.map(|since| since + STALL);
+        [Some(silence), stall, self.sign_of_life_by]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(silence)
+    }
+
+    fn check(&self) -> Result<(), ConnectionLost> {
+        if let Some(detail) = self.ended.clone() {
+            return Err(ConnectionLost::Closed { detail });
+        }
+        let now = Instant::now();
+        if self.stuck_since.is_some_and(|since| now >= since + STALL) {
+            return Err(ConnectionLost::Stalled);
+        }
+        let is_silent = now >= self.last_heard + self.patience;
+        if is_silent || self.sign_of_life_by.is_some_and(|limit| now >= limit) {
+            return Err(ConnectionLost::Silent {
+                after: now - self.last_heard,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The subscriptions, which outlive every connection.
+#[derive(Default)]
+struct Subscriptions {
+    index: SubscriptionIndex<SubscriberId>,
+    metadata: HashMap<SubscriberId, Value>,
+    order: Vec<SubscriberId>,
+}
+
+impl Subscriptions {
+    fn insert(&mut self, id: SubscriberId, expression: Expression, metadata: Value) {
+        if self.metadata.insert(id.clone(), metadata).is_none() {
+            self.order.push(id.clone());
+        }
+        self.index.insert(id, expression);
+    }
+
+    fn remove(&mut self, id: &SubscriberId) -> bool {
+        self.metadata.remove(id);
+        self.order.retain(|other| other != id);
+        self.index.remove(id).is_some()
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = (&Expression, &Value)> {
+        self.order
+            .iter()
+            .filter_map(|id| Some((self.index.get(id)?, self.metadata.get(id)?)))
+    }
+
+    /// Returns who wants `event`. The server asks the same, but only per connection.
+    fn wanting(&self, event: &Event) -> Vec<SubscriberId> {
+        let target = match event.target.as_str() {
+            "" => None,
+            text => match Expression::parse(text) {
+                Ok(target) => Some(target),
+                Err(error) => {
+                    tracing::debug!(%error, topic = event.topic, "skipped an event whose target cannot be read");
+                    return Vec::new();
+                }
+            },
+        };
+        let is_meant = |id: &&SubscriberId| {
+            target.as_ref().is_none_or(|target| {
+                self.metadata
+                    .get(*id)
+                    .is_some_and(|metadata| target.matches(metadata))
+            })
+        };
+        self.index
+            .matching(event)
+            .filter(is_meant)
+            .cloned()
+            .collect()
+    }
+}
