@@ -362,12 +362,15 @@ impl Engine {
             if health.quarantined {
                 pause = self.config.quarantine_ms;
             }
+            let timer_is_set = health.not_before > now;
             health.not_before = now + pause;
             health.problem = Some(Failure::new(
                 FailureKind::Plugin,
                 format!("`{plugin}` crashed: {how}"),
             ));
-            self.set_timer(pause, Waiting::RestartDue(plugin.clone()));
+            if !timer_is_set {
+                self.set_timer(pause, Waiting::RestartDue(plugin.clone()));
+            }
         }
         if never_ready {
             self.fail_head_of_queue(&plugin, &failure);

@@ -76,7 +76,7 @@ pub(crate) enum Next {
     Ended,
 }
 
-/// What a look-up says of a batch.
+/// What a look-up says of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It was done.
@@ -369,93 +369,28 @@ impl StepRun {
             .collect()
     }
 
-    /// Returns what to look up to learn whether `batch` was done.
+    /// Returns what to look up to learn which units of `batch` were done.
     ///
-    /// A batch is one transaction, so its first create stands for all of it; updates and deletes are compared one by one.
+    /// A unit is all in one transaction, so its first create stands for all of it; updates and deletes are compared one by one.
+    /// A whole batch could not be judged by one of its units: after a restart it may be cut differently than when it was first sent.
     pub(crate) fn look_up(&self, batch: &[usize]) -> Vec<Lookup> {
-        let mut lookups = Vec::new();
-        let mut created = false;
-        for operation in batch
+        batch
             .iter()
-            .flat_map(|index| &self.units[*index].unit.operations)
-        {
-            match operation {
-                Operation::Create {
-                    entity_type, id, ..
-                } if !created => {
-                    created = true;
-                    lookups.insert(
-                        0,
-                        Lookup {
-                            entity_type: entity_type.clone(),
-                            key: vec![id.clone()],
-                            attributes: Vec::new(),
-                        },
-                    );
-                }
-                Operation::Update {
-                    entity_type,
-                    key,
-                    data,
-                    ..
-                } => lookups.push(Lookup {
-                    entity_type: entity_type.clone(),
-                    key: key.clone(),
-                    attributes: data.keys().cloned().collect(),
-                }),
-                Operation::Delete { entity_type, key } => {
-                    lookups.push(Lookup {
-                        entity_type: entity_type.clone(),
-                        key: key.clone(),
-                        attributes: Vec::new(),
-                    });
-                }
-                _ => {}
-            }
-        }
-        lookups
+            .flat_map(|index| self.units[*index].look_up())
+            .collect()
     }
 
-    /// Decides what the answers to [`look_up`](Self::look_up) say of `batch`.
-    pub(crate) fn verdict(&self, batch: &[usize], found: &[Option<Map<String, Value>>]) -> Verdict {
-        let operations: Vec<&Operation> = batch
-            .iter()
-            .flat_map(|index| &self.units[*index].unit.operations)
-            .collect();
+    /// Decides what the answers to [`look_up`](Self::look_up) say of each unit of `batch`.
+    pub(crate) fn verdicts(
+        &self,
+        batch: &[usize],
+        found: &[Option<Map<String, Value>>],
+    ) -> Vec<Verdict> {
         let mut found = found.iter();
-        if operations
+        batch
             .iter()
-            .any(|operation| matches!(operation, Operation::Create { .. }))
-            && found.next().is_some_and(Option::is_some)
-        {
-            return Verdict::Applied;
-        }
-        let creates = operations
-            .iter()
-            .any(|operation| matches!(operation, Operation::Create { .. }));
-        let (mut all_before, mut all_after) = (true, !creates);
-        for operation in operations {
-            let (before, after) = match operation {
-                Operation::Update { before, data, .. } => {
-                    match found.next().and_then(Option::as_ref) {
-                        Some(now) => (agrees(now, before), agrees(now, data)),
-                        None => (false, false),
-                    }
-                }
-                Operation::Delete { .. } => {
-                    let gone = found.next().is_none_or(Option::is_none);
-                    (!gone, gone)
-                }
-                _ => continue,
-            };
-            all_before &= before;
-            all_after &= after;
-        }
-        match (all_after, all_before) {
-            (true, _) => Verdict::Applied,
-            (false, true) => Verdict::NotApplied,
-            (false, false) => Verdict::Conflict,
-        }
+            .map(|index| self.units[*index].verdict(&mut found))
+            .collect()
     }
 
     /// Marks `batch` as sent, for the ledger to know before the server does.
@@ -489,15 +424,46 @@ impl StepRun {
         })
     }
 
-    /// Notes that what `batch` would change is not as it was when that was decided.
-    pub(crate) fn conflicted(&mut self, batch: &[usize]) -> Vec<UnitRow> {
-        if let [only] = batch {
-            let failure = Failure::new(FailureKind::Conflict, "somebody else changed it meanwhile")
-                .hint("look at it and decide again");
-            return self.change(&[*only], |unit| unit.fail(failure.clone()));
+    /// Notes what a look-up said of each unit of `batch`, which the server had refused before if there is a `refusal`.
+    pub(crate) fn looked_up(
+        &mut self,
+        batch: &[usize],
+        verdicts: &[Verdict],
+        refusal: Option<&Failure>,
+    ) -> Vec<UnitRow> {
+        let of = |wanted: Verdict| -> Vec<usize> {
+            batch
+                .iter()
+                .zip(verdicts)
+                .filter(|(_, verdict)| **verdict == wanted)
+                .map(|(index, _)| *index)
+                .collect()
+        };
+        let (applied, not_applied, conflicts) = (
+            of(Verdict::Applied),
+            of(Verdict::NotApplied),
+            of(Verdict::Conflict),
+        );
+        let mut rows = if applied.is_empty() {
+            Vec::new()
+        } else {
+            self.done(&applied)
+        };
+        let conflict = Failure::new(FailureKind::Conflict, "somebody else changed it meanwhile")
+            .hint("look at it and decide again");
+        rows.extend(self.change(&conflicts, |unit| unit.fail(conflict.clone())));
+        match refusal {
+            // Nothing of it was there before, so it was refused for itself.
+            Some(failure) if applied.is_empty() && conflicts.is_empty() => {
+                rows.extend(self.refused(batch, failure))
+            }
+            _ => {
+                for index in not_applied {
+                    self.units[index].unsure = false;
+                }
+            }
         }
-        self.batch_units = (batch.len() / 2).max(1);
-        Vec::new()
+        rows
     }
 
     /// Notes that `batch` did not get through, or that nobody knows.
@@ -506,13 +472,6 @@ impl StepRun {
         self.held_up = Some(failure);
         for index in batch {
             self.units[*index].unsure |= doubt == Doubt::MayBeDone;
-        }
-    }
-
-    /// Notes that `batch` was looked up and was not done.
-    pub(crate) fn not_applied(&mut self, batch: &[usize]) {
-        for index in batch {
-            self.units[*index].unsure = false;
         }
     }
 
@@ -575,6 +534,79 @@ impl UnitRun {
             state: UnitState::Waiting,
             unsure: changes,
             failure: None,
+        }
+    }
+
+    fn creates(&self) -> bool {
+        self.unit
+            .operations
+            .iter()
+            .any(|operation| matches!(operation, Operation::Create { .. }))
+    }
+
+    fn look_up(&self) -> Vec<Lookup> {
+        let lookup = |entity_type: &str, key: &[String], attributes: Vec<String>| Lookup {
+            entity_type: entity_type.to_owned(),
+            key: key.to_vec(),
+            attributes,
+        };
+        let created = self
+            .unit
+            .operations
+            .iter()
+            .find_map(|operation| match operation {
+                Operation::Create {
+                    entity_type, id, ..
+                } => Some(lookup(entity_type, std::slice::from_ref(id), Vec::new())),
+                _ => None,
+            });
+        let changed = self
+            .unit
+            .operations
+            .iter()
+            .filter_map(|operation| match operation {
+                Operation::Update {
+                    entity_type,
+                    key,
+                    data,
+                    ..
+                } => Some(lookup(entity_type, key, data.keys().cloned().collect())),
+                Operation::Delete { entity_type, key } => {
+                    Some(lookup(entity_type, key, Vec::new()))
+                }
+                _ => None,
+            });
+        created.into_iter().chain(changed).collect()
+    }
+
+    /// Decides what the answers to [`look_up`](Self::look_up) say, taking them from `found`.
+    fn verdict<'a>(
+        &self,
+        found: &mut impl Iterator<Item = &'a Option<Map<String, Value>>>,
+    ) -> Verdict {
+        let created = self.creates() && found.next().is_some_and(Option::is_some);
+        let (mut all_before, mut all_after) = (true, !self.creates());
+        for operation in &self.unit.operations {
+            let (before, after) = match operation {
+                Operation::Update { before, data, .. } => {
+                    match found.next().and_then(Option::as_ref) {
+                        Some(now) => (agrees(now, before), agrees(now, data)),
+                        None => (false, false),
+                    }
+                }
+                Operation::Delete { .. } => {
+                    let gone = found.next().is_none_or(Option::is_none);
+                    (!gone, gone)
+                }
+                _ => continue,
+            };
+            all_before &= before;
+            all_after &= after;
+        }
+        match (created || all_after, all_before) {
+            (true, _) => Verdict::Applied,
+            (false, true) => Verdict::NotApplied,
+            (false, false) => Verdict::Conflict,
         }
     }
 

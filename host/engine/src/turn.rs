@@ -83,14 +83,12 @@ impl Engine {
         };
         let plugin = job.summary.action.plugin();
         match outcome {
-            Err(failure) if job.run.is_none() && !job.handing_over => {
-                self.rest_job(id, Rest::Failed(failure))
-            }
-            Err(failure) => self.turn_failed(id, failure),
-            Ok(Outcome::Waits) if job.steps_are_unfinished() || job.handing_over => {
+            // Whatever it says, what it handed over is done first; the turn after that has the last word.
+            _ if job.handing_over || job.owes_report() => {
                 self.change_job(id, JobState::Working, "");
                 self.advance(id);
             }
+            Err(failure) => self.rest_job(id, Rest::Failed(failure)),
             Ok(Outcome::Waits) => {
                 let failure = Failure::new(
                     FailureKind::Plugin,

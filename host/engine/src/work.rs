@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::Engine;
 use crate::event::{CallResult, Effect, Row, UnitRow};
 use crate::job::{Job, Rest};
-use crate::steps::{Doubt, Next, Phase, StepRun, StepsRun, Verdict};
+use crate::steps::{Doubt, Next, Phase, StepRun, StepsRun};
 use crate::waiting::{AfterKept, Waiting};
 
 /// A call that takes longer than this, in milliseconds, makes the next ones smaller.
@@ -29,7 +29,10 @@ impl Engine {
         {
             return;
         }
-        let Some(run) = &mut job.run else { return };
+        // While other work is being handed over, the earlier one has ended and was heard of.
+        let Some(run) = job.run.as_mut().filter(|_| !job.handing_over) else {
+            return;
+        };
         let rows = run.fail_dependents();
         let (ended, ready) = (run.has_ended(), run.ready());
         self.keep_units(id, rows);
@@ -228,15 +231,8 @@ impl Engine {
                 return self.rest_step(id, index, &batch, failure, Doubt::MayBeDone, None);
             }
         };
-        let rows = match (step.verdict(&batch, &found), refusal) {
-            (Verdict::Applied, _) => step.done(&batch),
-            (Verdict::NotApplied, Some(failure)) => step.refused(&batch, &failure),
-            (Verdict::NotApplied, None) => {
-                step.not_applied(&batch);
-                Vec::new()
-            }
-            (Verdict::Conflict, _) => step.conflicted(&batch),
-        };
+        let verdicts = step.verdicts(&batch, &found);
+        let rows = step.looked_up(&batch, &verdicts, refusal.as_ref());
         self.step_goes_on(id, index, rows);
     }
 
@@ -246,6 +242,7 @@ impl Engine {
         }
         self.keep_units(id, rows);
         self.tell_progress(id);
+        self.advance(id);
         self.advance_all();
     }
 
@@ -422,12 +419,8 @@ impl Engine {
             .map(|job| (job.summary.id.clone(), job.summary.state));
         let unfinished: Vec<_> = unfinished.collect();
         for (id, state) in unfinished {
-            let queued = self
-                .catalog
-                .plugins()
-                .any(|plugin| plugin.queue.contains(&id));
             match state {
-                JobState::Queued if !queued => self.queue_turn(&id),
+                JobState::Queued if !self.is_queued(&id) => self.queue_turn(&id),
                 JobState::Working => self.advance(&id),
                 _ => {}
             }

@@ -1,0 +1,539 @@
+//! The world around an engine under test: it keeps rows, starts processes that say hello, and lets a story answer the rest.
+
+#![allow(dead_code, reason = "each test binary uses its own part of the world")]
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use callboard_protocol::{
+    Context, Entity, Failure, FailureKind, HandOver, JobDetail, JobId, Launch, Manifest, Message,
+    Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
+};
+use engine::{
+    Ask, AskLaunch, CallResult, Catalogued, Config, Effect, Engine, EntityFacts, Event, Identity,
+    JobRow, KeptJob, Lookup, ProcessId, Reply, RequestId, Row, Stop, Token, UnitRow,
+};
+use serde_json::{Map, Value, json};
+
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    config: Config,
+    now: u64,
+    requests: u64,
+    launches: u64,
+    replies: HashMap<RequestId, Reply>,
+    timers: Vec<(u64, Token)>,
+    /// Everything that was written, in order.
+    pub(crate) rows: Vec<Row>,
+    held: Vec<(Token, Vec<Row>)>,
+    pub(crate) hold_ledger: bool,
+    pub(crate) ledger_failure: Option<Failure>,
+    pub(crate) hold_hello: bool,
+    started: Vec<(PluginId, ProcessId)>,
+    turns: HashMap<ProcessId, (u64, Launch)>,
+    answers: HashMap<(ProcessId, u64), Result<Value, Failure>>,
+    next_message: u64,
+    pub(crate) cancelled: HashSet<ProcessId>,
+    pub(crate) stopped: Vec<(ProcessId, Stop)>,
+    pub(crate) calls: VecDeque<Effect>,
+    pub(crate) look_ups: VecDeque<(Token, Vec<Lookup>)>,
+    facts: VecDeque<Token>,
+    pub(crate) rested: Vec<String>,
+}
+
+impl World {
+    /// A host with two plugins, somebody signed in and nothing to do.
+    pub(crate) fn ready() -> Self {
+        Self::with_config(Config {
+            host: "host-1".into(),
+            ..Config::default()
+        })
+    }
+
+    pub(crate) fn with_batches_of(operations: usize) -> Self {
+        Self::with_config(Config {
+            host: "host-1".into(),
+            batch_operations: operations,
+            ..Config::default()
+        })
+    }
+
+    pub(crate) fn with_config(config: Config) -> Self {
+        let mut world = Self::empty(config);
+        world.event(Event::Restored(Vec::new()));
+        world.begin();
+        world
+    }
+
+    fn empty(config: Config) -> Self {
+        Self {
+            engine: Engine::new(config.clone()),
+            config,
+            now: 1_000_000,
+            requests: 0,
+            launches: 0,
+            replies: HashMap::new(),
+            timers: Vec::new(),
+            rows: Vec::new(),
+            held: Vec::new(),
+            hold_ledger: false,
+            ledger_failure: None,
+            hold_hello: false,
+            started: Vec::new(),
+            turns: HashMap::new(),
+            answers: HashMap::new(),
+            next_message: 100,
+            cancelled: HashSet::new(),
+            stopped: Vec::new(),
+            calls: VecDeque::new(),
+            look_ups: VecDeque::new(),
+            facts: VecDeque::new(),
+            rested: Vec::new(),
+        }
+    }
+
+    fn begin(&mut self) {
+        let manifests = [
+            json!({"id": "greeter", "version": "1.0.0", "run": {"library": "greeter"},
+                "action": [{"id": "greet", "label": "Greet", "when": {"types": ["Shot"]}}]}),
+            json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": ["ftrack.create.Shot", "ftrack.update.Shot", "store"],
+                "action": [{"id": "make", "label": "Make", "when": {"types": ["Project", "Sequence"]}}]}),
+        ];
+        let folders = manifests.into_iter().map(|manifest| {
+            let manifest: Manifest = serde_json::from_value(manifest).unwrap();
+            Catalogued {
+                path: format!("/plugins/{}", manifest.id),
+                manifest: Ok(manifest),
+            }
+        });
+        self.event(Event::Catalogued(folders.collect()));
+        self.event(Event::SignedIn(Identity {
+            server: "https://demo".into(),
+            user: "ada".into(),
+            user_id: "u1".into(),
+            roles: Vec::new(),
+        }));
+    }
+
+    /// The host is killed: only what is in the ledger is there when it starts again.
+    pub(crate) fn restart(self) -> Self {
+        let mut world = Self::empty(self.config.clone());
+        world.launches = self.launches;
+        world.now = self.now;
+        let kept = kept_jobs(&self.rows);
+        world.rows = self.rows;
+        world.event(Event::Restored(kept));
+        world.begin();
+        world
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        let mut effects: VecDeque<Effect> = self.engine.handle(self.now, event).into();
+        while let Some(effect) = effects.pop_front() {
+            for event in self.effect(effect) {
+                effects.extend(self.engine.handle(self.now, event));
+            }
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) -> Vec<Event> {
+        match effect {
+            Effect::Reply { request, reply } => {
+                assert!(
+                    self.replies.insert(request, reply).is_none(),
+                    "{request:?} was answered twice"
+                );
+            }
+            Effect::Keep { token, rows } if self.hold_ledger => self.held.push((token, rows)),
+            Effect::Keep { token, rows } => return vec![self.write(token, rows)],
+            Effect::StartProcess { process, plugin } => {
+                self.started.push((plugin, process));
+                if !self.hold_hello {
+                    return vec![
+                        Event::ProcessStarted { process, pid: 42 },
+                        Event::ProcessReady(process),
+                    ];
+                }
+            }
+            Effect::Send { process, message } => self.sent(process, message),
+            Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
+            Effect::AskFacts { token, .. } => self.facts.push_back(token),
+            Effect::Call { .. } => self.calls.push_back(effect),
+            Effect::LookUp { token, entities } => self.look_ups.push_back((token, entities)),
+            Effect::SetTimer { token, after_ms } => self.timers.push((self.now + after_ms, token)),
+            Effect::JobRested(job) => self.rested.push(job.summary.id.to_string()),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn write(&mut self, token: Token, rows: Vec<Row>) -> Event {
+        let result = match &self.ledger_failure {
+            Some(failure) => Err(failure.clone()),
+            None => {
+                self.rows.extend(rows);
+                Ok(())
+            }
+        };
+        Event::Kept { token, result }
+    }
+
+    pub(crate) fn release_ledger(&mut self) {
+        self.hold_ledger = false;
+        for (token, rows) in std::mem::take(&mut self.held) {
+            let event = self.write(token, rows);
+            self.event(event);
+        }
+    }
+
+    fn sent(&mut self, process: ProcessId, message: Message) {
+        match message {
+            Message::Request { id, params, .. } => {
+                let launch = serde_json::from_value(params).unwrap();
+                self.turns.insert(process, (id, launch));
+            }
+            Message::Notification { .. } => {
+                self.cancelled.insert(process);
+            }
+            Message::Answer { id, result } => {
+                self.answers.insert((process, id.unwrap()), result);
+            }
+        }
+    }
+
+    /// Lets time pass; timers fire in order.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        let end = self.now + ms;
+        loop {
+            self.timers.sort();
+            match self.timers.first() {
+                Some((due, token)) if *due <= end => {
+                    let (due, token) = (*due, *token);
+                    self.timers.remove(0);
+                    self.now = self.now.max(due);
+                    self.event(Event::TimerFired(token));
+                }
+                _ => break,
+            }
+        }
+        self.now = end;
+    }
+
+    pub(crate) fn ask(&mut self, ask: Ask) -> RequestId {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.event(Event::Asked { request, ask });
+        request
+    }
+
+    pub(crate) fn reply(&self, request: RequestId) -> Option<Reply> {
+        self.replies.get(&request).cloned()
+    }
+
+    fn ask_launch(&mut self, action: &str) -> AskLaunch {
+        self.launches += 1;
+        let context = Context {
+            surface: Surface::Cli,
+            ..Context::default()
+        };
+        AskLaunch {
+            job: format!("job-{}", self.launches).into(),
+            action: action.into(),
+            context,
+            ..AskLaunch::default()
+        }
+    }
+
+    pub(crate) fn launch(&mut self, action: &str, values: &[(&str, &str)]) -> RequestId {
+        let mut launch = self.ask_launch(action);
+        launch.values = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect();
+        self.ask(Ask::Launch(launch))
+    }
+
+    pub(crate) fn launch_event(&mut self, action: &str, event: &str) -> RequestId {
+        let mut launch = self.ask_launch(action);
+        launch.event_id = Some(event.to_owned());
+        self.ask(Ask::Launch(launch))
+    }
+
+    pub(crate) fn launch_on(&mut self, action: &str, kind: &str, id: &str) -> RequestId {
+        let mut launch = self.ask_launch(action);
+        launch.context.selection = vec![Entity::new(kind, id)];
+        self.ask(Ask::Launch(launch))
+    }
+
+    pub(crate) fn launch_and_wait(&mut self, action: &str, wait_ms: u64) -> RequestId {
+        let mut launch = self.ask_launch(action);
+        launch.context.surface = Surface::Web;
+        launch.wait_ms = Some(wait_ms);
+        self.ask(Ask::Launch(launch))
+    }
+
+    /// Launches `maker.make` as the next job and returns the process that runs it.
+    pub(crate) fn launched_maker(&mut self) -> ProcessId {
+        self.launch("maker.make", &[]);
+        self.started("maker")
+    }
+
+    pub(crate) fn discover(&mut self, surface: &str, kind: &str, id: &str) -> RequestId {
+        let surface: Surface = serde_json::from_value(json!(surface)).unwrap();
+        let context = Context {
+            surface,
+            selection: vec![Entity::new(kind, id)],
+            ..Context::default()
+        };
+        self.ask(Ask::Discover { context })
+    }
+
+    pub(crate) fn menu(&self, request: RequestId) -> Vec<String> {
+        let Some(Reply::Menu(items)) = self.reply(request) else {
+            panic!("no menu")
+        };
+        items.into_iter().map(|item| item.label).collect()
+    }
+
+    pub(crate) fn answer_facts(&mut self, facts: &[(&str, &str)]) {
+        let token = self.facts.pop_front().expect("facts were asked for");
+        let facts = facts.iter().map(|(id, kind)| EntityFacts {
+            id: (*id).to_owned(),
+            kind: (*kind).to_owned(),
+            object_type: (*kind != "Project").then(|| (*kind).to_owned()),
+            ..EntityFacts::default()
+        });
+        self.event(Event::Facts {
+            token,
+            result: Ok(facts.collect()),
+        });
+    }
+
+    pub(crate) fn started(&self, plugin: &str) -> ProcessId {
+        let of_plugin = |(id, _): &&(PluginId, ProcessId)| id.as_str() == plugin;
+        self.started
+            .iter()
+            .rev()
+            .find(of_plugin)
+            .unwrap_or_else(|| panic!("no process of {plugin} was started"))
+            .1
+    }
+
+    pub(crate) fn started_for(&self, plugin: &str, job: &str) -> ProcessId {
+        let runs = |(id, process): &&(PluginId, ProcessId)| {
+            id.as_str() == plugin
+                && self
+                    .turns
+                    .get(process)
+                    .is_some_and(|(_, launch)| launch.job.as_str() == job)
+        };
+        self.started
+            .iter()
+            .find(runs)
+            .expect("a process that runs the job")
+            .1
+    }
+
+    pub(crate) fn latest_process(&self) -> Option<ProcessId> {
+        self.started.last().map(|(_, process)| *process)
+    }
+
+    pub(crate) fn try_turn(&self, process: ProcessId) -> Option<Launch> {
+        self.turns.get(&process).map(|(_, launch)| launch.clone())
+    }
+
+    pub(crate) fn count_started(&self, plugin: &str) -> usize {
+        self.started
+            .iter()
+            .filter(|(id, _)| id.as_str() == plugin)
+            .count()
+    }
+
+    /// Returns the launch that a process was sent last.
+    pub(crate) fn turn(&self, process: ProcessId) -> Launch {
+        self.turns
+            .get(&process)
+            .expect("a turn was started")
+            .1
+            .clone()
+    }
+
+    pub(crate) fn end_turn(&mut self, process: ProcessId, outcome: Result<Outcome, Failure>) {
+        let (id, _) = self.turns.get(&process).expect("a turn was started");
+        let message = Message::Answer {
+            id: Some(*id),
+            result: outcome.map(|outcome| serde_json::to_value(outcome).unwrap()),
+        };
+        self.event(Event::ProcessSaid { process, message });
+    }
+
+    pub(crate) fn ask_host(
+        &mut self,
+        process: ProcessId,
+        method: &str,
+        params: Value,
+    ) -> Option<Result<Value, Failure>> {
+        self.next_message += 1;
+        let id = self.next_message;
+        self.event(Event::ProcessSaid {
+            process,
+            message: Message::Request {
+                id,
+                method: method.to_owned(),
+                params,
+            },
+        });
+        self.answers.remove(&(process, id))
+    }
+
+    pub(crate) fn hand_over(&mut self, process: ProcessId, work: Value) {
+        let answer = self.ask_host(process, "steps.hand_over", work);
+        if !self.hold_ledger {
+            assert_eq!(answer, Some(Ok(json!({}))));
+        }
+    }
+
+    pub(crate) fn has_call(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// Answers the oldest call and returns the ids of its operations.
+    pub(crate) fn answer_call(&mut self, result: CallResult) -> Vec<String> {
+        self.answer_call_with(|_| result)
+    }
+
+    pub(crate) fn answer_call_with(
+        &mut self,
+        answer: impl FnOnce(&[String]) -> CallResult,
+    ) -> Vec<String> {
+        let Some(Effect::Call { token, operations }) = self.calls.pop_front() else {
+            panic!("no call")
+        };
+        let ids = ids_of(&operations);
+        self.event(Event::Called {
+            token,
+            result: answer(&ids),
+            took_ms: 10,
+        });
+        ids
+    }
+
+    pub(crate) fn answer_look_up(&mut self, exists: bool) -> Vec<String> {
+        self.answer_look_up_with(|entities| vec![exists.then(Map::new); entities.len()])
+    }
+
+    pub(crate) fn answer_look_up_with(
+        &mut self,
+        answer: impl FnOnce(&[Lookup]) -> Vec<Option<Map<String, Value>>>,
+    ) -> Vec<String> {
+        let (token, entities) = self.look_ups.pop_front().expect("a look-up");
+        let found = answer(&entities);
+        self.event(Event::LookedUp {
+            token,
+            result: Ok(found),
+        });
+        entities
+            .iter()
+            .map(|entity| entity.key[0].clone())
+            .collect()
+    }
+
+    pub(crate) fn job(&mut self, id: &str) -> JobDetail {
+        let request = self.ask(Ask::Show(id.into()));
+        match self.reply(request) {
+            Some(Reply::Job(job)) => *job,
+            other => panic!("no job {id}: {other:?}"),
+        }
+    }
+
+    pub(crate) fn plugin(&mut self, id: &str) -> PluginSummary {
+        let request = self.ask(Ask::Plugins);
+        let Some(Reply::Plugins(plugins)) = self.reply(request) else {
+            panic!("no plugins")
+        };
+        plugins
+            .into_iter()
+            .find(|plugin| plugin.id.as_str() == id)
+            .expect("the plugin")
+    }
+}
+
+/// Reads jobs back as the ledger does.
+fn kept_jobs(rows: &[Row]) -> Vec<KeptJob> {
+    let mut jobs: BTreeMap<JobId, JobRow> = BTreeMap::new();
+    let mut hand_overs: BTreeMap<JobId, Vec<HandOver>> = BTreeMap::new();
+    let mut units: BTreeMap<JobId, BTreeMap<(String, StepId, String), UnitRow>> = BTreeMap::new();
+    for row in rows {
+        match row {
+            Row::Job(job) => {
+                // Through JSON, as on disk.
+                let job: JobRow =
+                    serde_json::from_str(&serde_json::to_string(job).unwrap()).unwrap();
+                jobs.insert(job.detail.summary.id.clone(), job);
+            }
+            Row::HandOver { job, hand_over } => hand_overs
+                .entry(job.clone())
+                .or_default()
+                .push((**hand_over).clone()),
+            Row::Units {
+                job,
+                hand_over,
+                units: rows,
+            } => {
+                let known = units.entry(job.clone()).or_default();
+                known.extend(rows.iter().map(|row| {
+                    (
+                        (hand_over.clone(), row.step.clone(), row.key.clone()),
+                        row.clone(),
+                    )
+                }));
+            }
+            Row::Store { .. } => {}
+        }
+    }
+    jobs.into_iter()
+        .map(|(id, row)| {
+            let hand_overs = hand_overs.remove(&id).unwrap_or_default();
+            let last = hand_overs
+                .last()
+                .map(|hand_over| hand_over.key.clone())
+                .unwrap_or_default();
+            let units = units.remove(&id).unwrap_or_default();
+            let units = units
+                .into_iter()
+                .filter(|((key, _, _), _)| *key == last)
+                .map(|(_, row)| row)
+                .collect();
+            KeptJob {
+                row,
+                hand_overs,
+                units,
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn ids_of(operations: &[Operation]) -> Vec<String> {
+    let id = |operation: &Operation| match operation {
+        Operation::Create { id, .. } => id.clone(),
+        Operation::Update { key, .. } | Operation::Delete { key, .. } => key.join(","),
+        _ => String::new(),
+    };
+    operations.iter().map(id).collect()
+}
+
+pub(crate) fn failure(message: &str) -> Failure {
+    Failure::new(FailureKind::Unavailable, message)
+}
+
+pub(crate) fn create(id: &str) -> Value {
+    json!({"action": "create", "entity_type": "Shot", "id": id, "data": {"name": id}})
+}
+
+/// A hand-over of one step with a unit for each id.
+pub(crate) fn units(ids: &[&str]) -> Value {
+    let units: Vec<Value> = ids
+        .iter()
+        .map(|id| json!({"key": id, "label": id, "operations": [create(id)]}))
+        .collect();
+    json!({"key": "plan", "state": "mine", "steps": [{"id": "make", "kind": "call", "units": units}]})
+}
