@@ -260,3 +260,51 @@ fn short_answer() -> Failure {
         "the host answered fewer queries than it was asked",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_into_expressions_quoted_and_patterns_match_at_least_what_is_meant() {
+        let wanted = Wanted {
+            sequences: vec!["s\"q\\1".into(), "sq2".into()],
+            task_types: vec!["50%_\"x\\".into()],
+        };
+        assert_eq!(
+            existing_expressions("p", &wanted),
+            [
+                r#"select id, name, parent_id, object_type_id from TypedContext where parent_id is "p""#,
+                r#"select id, name, parent_id, object_type_id from TypedContext where parent.parent_id is "p" and parent.name in ("s\"q\\1", "sq2")"#,
+                r#"select id, name, parent_id, type_id from Task where parent.parent_id is "p" and (name like "50__\"x_" or type.name like "50__\"x_" or type_id is "50%_\"x\\")"#,
+                r#"select id, name, parent_id, type_id from Task where parent.parent.parent_id is "p" and parent.parent.name in ("s\"q\\1", "sq2") and (name like "50__\"x_" or type.name like "50__\"x_" or type_id is "50%_\"x\\")"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn only_what_is_in_question_is_asked_for() {
+        let wanted = Wanted::default();
+        assert_eq!(existing_expressions("p", &wanted).len(), levels(&wanted));
+    }
+
+    #[test]
+    fn a_project_is_asked_for_by_id_only_where_the_text_can_be_one() {
+        let id = "11111111-0000-4000-8000-00000000000a";
+        let by_id = place_expression(&Place::Project(vec![id.into()]));
+        assert!(
+            by_id.contains(&format!("where id is \"{id}\" or name like")),
+            "{by_id}"
+        );
+        let by_name = place_expression(&Place::Project(vec!["de_mo".into(), "nick".into()]));
+        assert!(
+            by_name.ends_with(
+                r#"where name like "de_mo" or full_name like "de_mo" or name like "nick" or full_name like "nick""#
+            ),
+            "{by_name}"
+        );
+        for text in ["", "demo", &id[1..], &id.replace('-', "_")] {
+            assert!(!is_id(text), "{text}");
+        }
+    }
+}

@@ -341,3 +341,77 @@ fn ambiguous_project(name: &str, several: &[&Entity]) -> Problem {
         "name one exactly",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use callboard_plugin_sdk::json;
+
+    use super::*;
+
+    fn rows(rows: Value) -> Vec<Entity> {
+        serde_json::from_value(rows).unwrap()
+    }
+
+    #[test]
+    fn a_task_type_has_the_statuses_of_its_own_workflow_where_it_has_one() {
+        let types = rows(json!([{"id": "t1", "name": "Comp"}, {"id": "t2", "name": "Roto"}]));
+        let statuses = rows(json!([]));
+        let tables = Tables {
+            types: &types,
+            statuses: &statuses,
+            object_types: &[],
+        };
+        let project = rows(json!([{
+            "id": "p", "name": "demo", "full_name": "",
+            "project_schema": {
+                "_task_type_schema": {"types": [{"id": "t2"}, {"id": "t1"}]},
+                "_task_workflow": {"statuses": [{"id": "s1"}]},
+                "_overrides": [{"type_id": "t2", "workflow_schema": {"statuses": [{"id": "s2"}]}}],
+            },
+        }]));
+        let site = site_from_project(&project[0], &tables).unwrap();
+        assert_eq!(site.name, "demo");
+        let types: Vec<_> = site
+            .project
+            .task_types
+            .iter()
+            .map(|known| (known.name.as_str(), known.statuses.join(",")))
+            .collect();
+        assert_eq!(
+            types,
+            [("Comp", "s1".to_owned()), ("Roto", "s2".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_project_is_chosen_by_exact_name_first_and_never_by_chance() {
+        let projects = rows(json!([
+            {"id": "1", "name": "demo", "full_name": "Demo"},
+            {"id": "2", "name": "DEMO", "full_name": "Other"},
+            {"id": "3", "name": "old", "full_name": "Demo", "status": "hidden"},
+            {"id": "4", "name": "closed", "full_name": "Closed", "status": "hidden"},
+        ]));
+        let check = |names: &[&str], expected: Result<&str, &str>| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let chosen = choose_project(&projects, &names);
+            let chosen = chosen
+                .map(|row| text(row, "id"))
+                .map_err(|problem| problem.message);
+            assert_eq!(
+                chosen.as_ref().map_err(String::as_str),
+                expected.as_ref().map_err(|text| *text),
+                "{names:?}"
+            );
+        };
+        check(&["demo"], Ok("1"));
+        check(&["DEMO"], Ok("2"));
+        check(&["Demo"], Ok("1"));
+        check(&["nothing", "Other"], Ok("2"));
+        check(&["CLOSED"], Ok("4"));
+        check(
+            &["dEMO"],
+            Err("several projects are called `dEMO`: `demo`, `DEMO`"),
+        );
+        check(&["x"], Err("no project that you can see is called `x`"));
+    }
+}

@@ -1,6 +1,7 @@
 //! The plugin against a fake host: every way in, every way it ends.
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
+#[path = "create_shots/studio.rs"]
 mod studio;
 
 use callboard_plugin_test::{
