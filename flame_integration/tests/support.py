@@ -94,6 +94,8 @@ class Stage(unittest.TestCase):
 
     def serve(self, **options):
         self.bus = BusServer(**options)
+        started = reply(success=True, message="Create shots started", job="j1", state="running")
+        self.bus.answers["publish"] = started
         self.addCleanup(self.bus.close)
         return self.bus
 

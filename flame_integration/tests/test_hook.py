@@ -114,8 +114,10 @@ class Execute(Stage):
             self.serve(greeting=greeting)
             self.start_session()
             self.click()
-        self.start_session("/nonexistent/bus.sock")
-        self.click()
+        with self.assertLogs("callboard.flame", "WARNING"):
+            self.start_session("/nonexistent/bus.sock")
+            self.click()
+            self.message()
 
     def test_an_empty_tuple_falls_back_on_what_flame_calls_selected(self):
         self.serve()

@@ -369,8 +369,12 @@ class Client:
         reader = (connection, lines, early, self._generation)
         _start_thread("callboard-bus-read", self._read, *reader)
         for params in self._subscriptions:
-            request_id = self._calls.add(Answer(10.0).then(_log_failure))
+            request_id = self._calls.add(Answer(10.0).then(self._subscribed_again))
             self._write({"id": request_id, "method": "subscribe", "params": params})
+
+    def _subscribed_again(self, answer):
+        if answer.failure is not None and not self._closed:
+            _log.warning("could not subscribe again: %s", answer.failure)
 
     def _schedule_retry(self):
         # Jitter keeps many clients from coming back at once.
@@ -396,6 +400,9 @@ class Client:
                 self._write(dict(body, id=request_id))
             except Failure as failure:
                 _log.warning("could not answer: %s", failure)
+                # Still connected: the answer was at fault, and whoever asked is told.
+                if self._socket is not None:
+                    self._write({"id": request_id, "error": failure.to_json()})
 
     def _lost(self, generation):
         if generation == self._generation and self._socket is not None:
@@ -777,9 +784,11 @@ def _message_from_line(line):
 
 def _line_from_message(message):
     try:
-        line = json.dumps(message, separators=(",", ":")).encode("utf-8") + b"\n"
-    except (TypeError, ValueError) as error:
+        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
         raise Failure("invalid", "the message does not fit into JSON", causes=[str(error)])
+    # Half a surrogate pair, as from a file name that is no text, would make the line no UTF-8.
+    line = text.encode("utf-8", "replace") + b"\n"
     if len(line) > MAX_LINE_BYTES:
         raise Failure("limit", "the message is longer than 8 MiB", "send it in pages")
     return line
@@ -797,11 +806,6 @@ def _call_safely(function, *arguments):
         function(*arguments)
     except Exception:
         _log.exception("a callback failed")
-
-
-def _log_failure(answer):
-    if answer.failure is not None:
-        _log.warning("could not subscribe again: %s", answer.failure)
 
 
 def _timed_out():

@@ -15,7 +15,7 @@ SLICE_SECS = 0.008
 # How long the host waits for rows before it gets what there is.
 PAGE_WAIT_SECS = 0.5
 PAGE_ROWS = 200
-MOST_PAGE_ROWS = 1000
+MOST_PAGE_ROWS = 500
 
 # Rows are small; a handful of selections covers questions about launches that are still going on.
 MOST_SELECTIONS = 16

@@ -104,6 +104,27 @@ class Conversation(ClientTest):
         with self.assertLogs("callboard", "ERROR"):
             self.assertEqual(server.ask("dcc.fall", {})["error"]["kind"], "internal")
 
+    def test_an_answer_that_does_not_fit_is_a_failure_for_whoever_asked(self):
+        server = self.server()
+        client = self.client(server.path)
+        for body, kind in (
+            ("x" * callboard.MAX_LINE_BYTES, "limit"),
+            (float("nan"), "invalid"),
+            (object(), "invalid"),
+        ):
+            client.on_request("dcc.show", lambda request: request.answer(body))
+            client.request("status").wait()
+            with self.assertLogs("callboard", "WARNING"):
+                self.assertEqual(server.ask("dcc.show", {})["error"]["kind"], kind)
+
+    def test_text_arrives_whole_and_half_characters_are_replaced(self):
+        server = self.server()
+        server.answers["echo"] = lambda params: params
+        client = self.client(server.path)
+        text = 'é 🎬 "\\\n\u2028'
+        self.assertEqual(client.request("echo", {"t": text}).wait(), {"t": text})
+        self.assertEqual(client.request("echo", {"t": "a\udc80b"}).wait(), {"t": "a?b"})
+
     def test_nonsense_is_left_out_and_the_connection_lives(self):
         server = self.server()
         client = self.client(server.path)
