@@ -73,8 +73,8 @@ const LAYERS: [(&str, &[&str], &[&str]); 13] = [
         ],
         &[],
     ),
-    // Scenarios meet the program from outside; see tests/src/lib.rs.
-    ("tests", &[], &[]),
+    // Scenarios meet the program from outside; the benchmarks measure the index from inside.
+    ("tests", &["callboard_event"], &[]),
     ("xtask", &[], &["sandbox"]),
 ];
 
@@ -298,9 +298,10 @@ fn lints_are_silenced_with_a_reason() {
 #[test]
 fn nothing_is_left_unwritten() {
     let problems = lines_with("rs", |line| {
-        [concat!("todo", "!("), concat!("unimplemented", "!(")]
-            .iter()
-            .any(|word| line.contains(word))
+        // An example in the docs may leave out what a reader knows.
+        let is_comment = line.trim_start().starts_with("//");
+        let words = [concat!("todo", "!("), concat!("unimplemented", "!(")];
+        !is_comment && words.iter().any(|word| line.contains(word))
     });
     report(
         &problems,

@@ -1,7 +1,8 @@
 //! Fakes and runners for Callboard's scenarios.
 //!
 //! A scenario meets the program as anybody else does: as a process with a home folder, a socket, a tray item and a
-//! command line. So this crate must never use a crate of ours: it would check the wire against our own opinion of it.
+//! command line. So this library must never use a crate of ours: it would check the wire against our own opinion of it.
+//! (The benchmarks may: they measure some parts from inside.)
 //! Read first: [`HostRunner`] (a running `callboard`), [`BusClient`] (a client of its bus), [`SessionBus`] (a desktop's).
 
 mod bus;

@@ -1,0 +1,72 @@
+//! Measures what `docs/performance.md` lists. `cargo xtask bench` builds and runs it.
+//!
+//! It is a program and no test: a slow machine gives slow figures, and nothing fails.
+
+mod events;
+mod figures;
+mod flame;
+mod relay;
+mod resident;
+mod shots;
+mod web;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use figures::{Figures, Machine, Report, table};
+
+/// Measures a release build.
+#[derive(Parser)]
+struct Arguments {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Measure only this.
+    #[arg(long, value_parser = NAMES)]
+    only: Option<String>,
+}
+
+type Measurement = fn(&mut Figures) -> Result<()>;
+
+const NAMES: [&str; 5] = ["web", "shots", "resident", "events", "flame"];
+const MEASUREMENTS: [Measurement; 5] = [
+    web::measure,
+    shots::measure,
+    resident::measure,
+    events::measure,
+    flame::measure,
+];
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let mut figures = Figures::default();
+    let mut problems = Vec::new();
+    for (name, measure) in NAMES.into_iter().zip(MEASUREMENTS) {
+        if arguments.only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
+        writeln!(std::io::stderr().lock(), "measuring {name}")?;
+        if let Err(error) = measure(&mut figures) {
+            problems.push(format!("{name}: {error:#}"));
+        }
+    }
+    let report = Report {
+        machine: Machine::this(),
+        figures: figures.0,
+        problems,
+    };
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&report)?
+    } else {
+        table(&report)
+    };
+    writeln!(std::io::stdout().lock(), "{}", text.trim_end())?;
+    Ok(if report.problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,150 @@
+//! The resident process: how fast it is there, and how much it holds.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::{BusClient, HostRunner, SOON, SessionBus, TrayWatcher, wait_until};
+
+use crate::figures::{Figures, percentile};
+
+const STARTS: usize = 10;
+const ROUND_TRIPS: usize = 10_000;
+const LAUNCHES: usize = 300;
+
+pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
+    let sandbox = HostRunner::sandbox().start()?;
+    let desktop = SessionBus::start()?;
+    let watcher = TrayWatcher::offer(&desktop)?;
+
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        let began = Instant::now();
+        let host = HostRunner::resident(&sandbox.ready)
+            .plugin("hello")
+            .tray(&desktop)
+            .start()?;
+        watcher.next_item(SOON)?;
+        starts.push(began.elapsed().as_secs_f64() * 1e3);
+        drop(host);
+    }
+    figures.add_with_aim(
+        "start to bus and tray ready, p50",
+        percentile(&mut starts, 50.0),
+        "ms",
+        "150",
+    );
+
+    let host = HostRunner::resident(&sandbox.ready)
+        .plugin("hello")
+        .tray(&desktop)
+        .start()?;
+    watcher.next_item(SOON)?;
+    let mut bus = host.bus()?;
+    wait_until("the host is connected", SOON, || {
+        let status = bus.request("status", json!({})).ok()?;
+        (status["hub"]["state"] == "connected").then_some(())
+    })?;
+    rest();
+    figures.add_with_aim(
+        "resident memory, idle with tray",
+        memory_mb(host.pid(), "VmRSS")?,
+        "MB",
+        "15",
+    );
+    round_trips(&mut bus, figures)?;
+    launches(&mut bus, figures)
+}
+
+fn round_trips(bus: &mut BusClient, figures: &mut Figures) -> Result<()> {
+    let mut taken = Vec::with_capacity(ROUND_TRIPS);
+    for _ in 0..ROUND_TRIPS {
+        let began = Instant::now();
+        bus.request("whoami", json!({}))?;
+        taken.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    figures.add_with_aim(
+        "bus round trip, p50",
+        percentile(&mut taken, 50.0),
+        "µs",
+        "50",
+    );
+    figures.add_with_aim(
+        "bus round trip, p99",
+        percentile(&mut taken, 99.0),
+        "µs",
+        "300",
+    );
+    Ok(())
+}
+
+/// Launches the smallest plugin again and again: until the job is on disk, and until it is done.
+fn launches(bus: &mut BusClient, figures: &mut Figures) -> Result<()> {
+    let mut kept = Vec::with_capacity(LAUNCHES);
+    let mut done = Vec::with_capacity(LAUNCHES);
+    let launch = json!({
+        "action": "hello.greet",
+        "context": {"surface": "cli", "selection": [{"kind": "Shot", "id": "none"}]},
+        "values": {},
+    });
+    for _ in 0..LAUNCHES {
+        let began = Instant::now();
+        let job = bus.request("actions.launch", launch.clone())?["job"].take();
+        kept.push(began.elapsed().as_secs_f64() * 1e6);
+        let ended = bus.wait_for_job(&job, SOON)?;
+        done.push(began.elapsed().as_secs_f64() * 1e6);
+        ensure!(
+            ended["state"] == "done",
+            "the job did not end well: {ended}"
+        );
+    }
+    figures.add(
+        "a launch with its ledger commit, p50",
+        percentile(&mut kept, 50.0),
+        "µs",
+    );
+    figures.add(
+        "a launch with its ledger commit, p99",
+        percentile(&mut kept, 99.0),
+        "µs",
+    );
+    figures.add(
+        "a launch to its job's end, p50",
+        percentile(&mut done, 50.0),
+        "µs",
+    );
+
+    rest();
+    let plugins = bus.request("plugins.list", json!({}))?;
+    let pid = first_pid(&plugins).context("no process of the plugin is idle")?;
+    figures.add_with_aim(
+        "memory of one idle runner",
+        memory_mb(pid, "VmRSS")?,
+        "MB",
+        "4",
+    );
+    Ok(())
+}
+
+fn first_pid(plugins: &Value) -> Option<u32> {
+    let pid = plugins["items"][0]["pids"][0].as_u64()?;
+    u32::try_from(pid).ok()
+}
+
+/// Lets the process do what it puts off until nothing is asked of it.
+fn rest() {
+    let begun = Instant::now();
+    let pause = Duration::from_secs(3);
+    while begun.elapsed() < pause {
+        std::thread::park_timeout(pause);
+    }
+}
+
+/// Returns a field of `/proc/PID/status` in megabytes.
+fn memory_mb(pid: u32, field: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with(field));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    Ok(kilobytes.context("the kernel does not tell")? / 1024.0)
+}

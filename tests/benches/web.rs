@@ -1,0 +1,168 @@
+//! Discover over the event hub, beside the official client on the same sandbox.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::thread::Builder;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde::Deserialize;
+use serde_json::json;
+use tests::{HostRunner, Ready, SOON, checkout, command, python, run_python};
+
+use crate::figures::{Figures, percentile};
+
+/// How many times each responder is asked.
+const QUESTIONS: &str = "500";
+
+/// How many subscriptions the busy responder has.
+const SUBSCRIPTIONS: usize = 200;
+
+const HANGING_PLUGIN: &str = r#"
+id = "hang"
+version = "1.0.0"
+run.program = ["python3", "hang.py"]
+[[action]]
+id = "hang"
+label = "Hang"
+"#;
+
+/// Times in microseconds.
+struct Latency {
+    p50: f64,
+    p99: f64,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    taken_us: Vec<f64>,
+}
+
+pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
+    let sandbox = HostRunner::sandbox().start()?;
+    for subscriptions in [1, SUBSCRIPTIONS] {
+        let theirs = official(&sandbox.ready, subscriptions)?;
+        let ours = callboard(&sandbox.ready, subscriptions, figures)?;
+        let with = format!("discover to reply, {subscriptions} subscriptions");
+        figures.add(format!("{with}, p50"), ours.p50, "µs");
+        figures.add(format!("{with}, p99"), ours.p99, "µs");
+        figures.add(format!("{with}, official client, p50"), theirs.p50, "µs");
+        figures.add(format!("{with}, official client, p99"), theirs.p99, "µs");
+        let times = theirs.p50 / ours.p50;
+        figures.add_with_aim(
+            format!("{with}, times faster at p50"),
+            times,
+            "×",
+            "at least 3",
+        );
+    }
+    Ok(())
+}
+
+fn callboard(server: &Ready, subscriptions: usize, figures: &mut Figures) -> Result<Latency> {
+    let home = std::sync::Arc::new(tests::Home::empty()?);
+    let folder = checkout().join("tests/benches/python/hang.py");
+    let script = std::fs::read_to_string(folder)?;
+    home.add_plugin(
+        "hang",
+        &[("plugin.toml", HANGING_PLUGIN), ("hang.py", &script)],
+    )?;
+    let host = HostRunner::resident(server)
+        .home(home)
+        .plugin("shot_creation")
+        .start()?;
+    let mut bus = host.bus()?;
+    for number in 1..subscriptions {
+        let wanted =
+            format!("topic=ftrack.action.discover and source.user.username=\"nobody{number}\"");
+        bus.request("subscribe", json!({"subscription": wanted}))?;
+    }
+    let latency = ask(server)?;
+
+    let launch = json!({"action": "hang.hang", "context": {"surface": "cli"}, "values": {}});
+    bus.request("actions.launch", launch)?;
+    let hanging = ask(server)?;
+    let name =
+        format!("discover to reply, {subscriptions} subscriptions, another plugin hangs, p50");
+    figures.add_with_aim(name, hanging.p50, "µs", "as without");
+    Ok(latency)
+}
+
+fn official(server: &Ready, subscriptions: usize) -> Result<Latency> {
+    let mut responder = Responder::start(server, subscriptions)?;
+    let latency = ask(server);
+    responder.end()?;
+    latency
+}
+
+fn ask(server: &Ready) -> Result<Latency> {
+    let script = checkout().join("tests/benches/python/ask.py");
+    let finished = run_python(
+        &script,
+        &[QUESTIONS],
+        credentials(server),
+        Duration::from_secs(120),
+    )?;
+    ensure!(
+        finished.status.success(),
+        "ask.py failed: {}",
+        finished.stderr
+    );
+    let mut asked: Asked = serde_json::from_str(&finished.stdout)?;
+    Ok(Latency {
+        p50: percentile(&mut asked.taken_us, 50.0),
+        p99: percentile(&mut asked.taken_us, 99.0),
+    })
+}
+
+/// Returns the variables that the official client reads.
+pub(crate) fn credentials(server: &Ready) -> [(&str, &str); 3] {
+    [
+        ("FTRACK_SERVER", &server.server),
+        ("FTRACK_API_USER", &server.user),
+        ("FTRACK_API_KEY", &server.api_key),
+    ]
+}
+
+/// An action that is served by the official client.
+struct Responder(Child);
+
+impl Responder {
+    fn start(server: &Ready, subscriptions: usize) -> Result<Self> {
+        let mut child = command(python()?)
+            .arg(checkout().join("tests/benches/python/answer.py"))
+            .arg(subscriptions.to_string())
+            .envs(credentials(server))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        let stdout = child.stdout.take().context("standard output is piped")?;
+        let responder = Self(child);
+        let (sender, ready) = mpsc::sync_channel(1);
+        Builder::new().name("responder".into()).spawn(move || {
+            let mut line = String::new();
+            if BufReader::new(stdout).read_line(&mut line).is_ok() {
+                sender.send(line).ok();
+            }
+        })?;
+        ready
+            .recv_timeout(SOON * 3)
+            .map_err(|_| anyhow!("the official client did not get ready"))?;
+        Ok(responder)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        // It may have been ended already.
+        self.end().ok();
+    }
+}
