@@ -3,13 +3,19 @@
 //! Nothing here is sent or written: this is the state of one hand-over and the decisions about it.
 //! `work.rs` turns the decisions into effects.
 
+mod check;
+mod unit;
+
 use std::collections::{HashMap, HashSet};
 
 use callboard_protocol::{
-    Failure, FailureKind, HandOver, Operation, StepId, StepReport, StepState, StepsReport, Unit,
+    Failure, FailureKind, HandOver, Operation, StepId, StepReport, StepState, StepsReport,
     UnitReport, UnitState, Work,
 };
 use serde_json::{Map, Value};
+
+pub(crate) use check::check;
+pub(crate) use unit::{UnitRun, Verdict};
 
 use crate::event::{Lookup, UnitRow};
 
@@ -35,16 +41,6 @@ pub(crate) struct StepRun {
     /// How often in a row a batch did not get through.
     pub(crate) tries: u32,
     pub(crate) held_up: Option<Failure>,
-}
-
-/// One unit of a step.
-#[derive(Debug)]
-pub(crate) struct UnitRun {
-    pub(crate) unit: Unit,
-    pub(crate) state: UnitState,
-    /// Whether it must be looked up before it is sent: it may have been done already, or changed by somebody else.
-    unsure: bool,
-    failure: Option<Failure>,
 }
 
 /// What a step is doing. A batch is a list of indices into its units.
@@ -74,107 +70,6 @@ pub(crate) enum Next {
     LookUp(Vec<usize>),
     /// Nothing is left.
     Ended,
-}
-
-/// What a look-up says of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It was done.
-    Applied,
-    /// It was not done.
-    NotApplied,
-    /// What it would change is neither as it was nor as it shall be.
-    Conflict,
-}
-
-/// Checks a hand-over for everything that can be checked before the first call.
-pub(crate) fn check(hand_over: &HandOver, batch_operations: usize) -> Result<(), Failure> {
-    if hand_over.key.is_empty() || hand_over.steps.is_empty() {
-        return Err(Failure::invalid(
-            "a hand-over needs a key and at least one step",
-        ));
-    }
-    let mut steps = HashSet::new();
-    let mut units = HashSet::new();
-    for step in &hand_over.steps {
-        if let Some(missing) = step.needs.iter().find(|needed| !steps.contains(needed)) {
-            return Err(Failure::invalid(format!(
-                "step `{}` needs a step that does not stand before it: `{missing}`",
-                step.id
-            )));
-        }
-        if !steps.insert(&step.id) {
-            return Err(Failure::invalid(format!(
-                "two steps have the same id: `{}`",
-                step.id
-            )));
-        }
-        let Work::Call { units: of_step } = &step.work else {
-            return Err(Failure::new(
-                FailureKind::Unsupported,
-                format!(
-                    "step `{}` is of a kind that this version does not do",
-                    step.id
-                ),
-            )
-            .hint("hand over `call` steps only"));
-        };
-        for unit in of_step {
-            check_unit(unit, &units, batch_operations)?;
-            if !units.insert(unit.key.as_str()) {
-                return Err(Failure::invalid(format!(
-                    "two units have the same key: `{}`",
-                    unit.key
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_unit(unit: &Unit, before: &HashSet<&str>, batch_operations: usize) -> Result<(), Failure> {
-    if unit.operations.is_empty() {
-        return Err(Failure::invalid(format!(
-            "unit `{}` has no operations",
-            unit.key
-        )));
-    }
-    if unit.operations.len() > batch_operations {
-        return Err(Failure::new(
-            FailureKind::Limit,
-            format!(
-                "unit `{}` has more than {batch_operations} operations",
-                unit.key
-            ),
-        ));
-    }
-    if let Some(missing) = unit
-        .needs
-        .iter()
-        .find(|needed| !before.contains(needed.as_str()))
-    {
-        return Err(Failure::invalid(format!(
-            "unit `{}` needs a unit that does not stand before it: `{missing}`",
-            unit.key
-        )));
-    }
-    let nameless = unit.operations.iter().any(|operation| match operation {
-        Operation::Create {
-            entity_type, id, ..
-        } => entity_type.is_empty() || id.is_empty(),
-        Operation::Update {
-            entity_type, key, ..
-        }
-        | Operation::Delete { entity_type, key } => entity_type.is_empty() || key.is_empty(),
-        _ => true,
-    });
-    if nameless {
-        return Err(Failure::invalid(format!(
-            "unit `{}` has an operation without entity type or id",
-            unit.key
-        )));
-    }
-    Ok(())
 }
 
 impl StepsRun {
@@ -520,124 +415,4 @@ impl StepRun {
 pub(crate) enum Doubt {
     NotDone,
     MayBeDone,
-}
-
-impl UnitRun {
-    fn new(unit: Unit) -> Self {
-        // What is to be changed may have been changed by somebody else since: look before the first sending.
-        let changes = unit
-            .operations
-            .iter()
-            .any(|operation| matches!(operation, Operation::Update { .. }));
-        Self {
-            unit,
-            state: UnitState::Waiting,
-            unsure: changes,
-            failure: None,
-        }
-    }
-
-    fn creates(&self) -> bool {
-        self.unit
-            .operations
-            .iter()
-            .any(|operation| matches!(operation, Operation::Create { .. }))
-    }
-
-    fn look_up(&self) -> Vec<Lookup> {
-        let lookup = |entity_type: &str, key: &[String], attributes: Vec<String>| Lookup {
-            entity_type: entity_type.to_owned(),
-            key: key.to_vec(),
-            attributes,
-        };
-        let created = self
-            .unit
-            .operations
-            .iter()
-            .find_map(|operation| match operation {
-                Operation::Create {
-                    entity_type, id, ..
-                } => Some(lookup(entity_type, std::slice::from_ref(id), Vec::new())),
-                _ => None,
-            });
-        let changed = self
-            .unit
-            .operations
-            .iter()
-            .filter_map(|operation| match operation {
-                Operation::Update {
-                    entity_type,
-                    key,
-                    data,
-                    ..
-                } => Some(lookup(entity_type, key, data.keys().cloned().collect())),
-                Operation::Delete { entity_type, key } => {
-                    Some(lookup(entity_type, key, Vec::new()))
-                }
-                _ => None,
-            });
-        created.into_iter().chain(changed).collect()
-    }
-
-    /// Decides what the answers to [`look_up`](Self::look_up) say, taking them from `found`.
-    fn verdict<'a>(
-        &self,
-        found: &mut impl Iterator<Item = &'a Option<Map<String, Value>>>,
-    ) -> Verdict {
-        let created = self.creates() && found.next().is_some_and(Option::is_some);
-        let (mut all_before, mut all_after) = (true, !self.creates());
-        for operation in &self.unit.operations {
-            let (before, after) = match operation {
-                Operation::Update { before, data, .. } => {
-                    match found.next().and_then(Option::as_ref) {
-                        Some(now) => (agrees(now, before), agrees(now, data)),
-                        None => (false, false),
-                    }
-                }
-                Operation::Delete { .. } => {
-                    let gone = found.next().is_none_or(Option::is_none);
-                    (!gone, gone)
-                }
-                _ => continue,
-            };
-            all_before &= before;
-            all_after &= after;
-        }
-        match (created || all_after, all_before) {
-            (true, _) => Verdict::Applied,
-            (false, true) => Verdict::NotApplied,
-            (false, false) => Verdict::Conflict,
-        }
-    }
-
-    fn label(&self) -> &str {
-        if self.unit.label.is_empty() {
-            &self.unit.key
-        } else {
-            &self.unit.label
-        }
-    }
-
-    fn fail(&mut self, failure: Failure) {
-        self.state = UnitState::Failed;
-        self.unsure = false;
-        self.failure = Some(failure);
-    }
-
-    fn row(&self, step: &StepId) -> UnitRow {
-        UnitRow {
-            step: step.clone(),
-            key: self.unit.key.clone(),
-            state: self.state,
-            failure: self.failure.clone(),
-        }
-    }
-}
-
-/// Tells whether an entity's attributes have the given values; numbers are compared as numbers.
-fn agrees(now: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
-    wanted.iter().all(|(name, value)| {
-        let found = now.get(name).unwrap_or(&Value::Null);
-        found == value || matches!((found.as_f64(), value.as_f64()), (Some(a), Some(b)) if a.total_cmp(&b).is_eq())
-    })
 }

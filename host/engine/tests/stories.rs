@@ -279,15 +279,14 @@ fn a_refused_batch_is_halved_until_the_bad_unit_stands_alone() {
         .units()
         .map(|unit| (unit.key.as_str(), unit.state))
         .collect();
-    use UnitState::{Done, Failed};
     assert_eq!(
         states,
         [
-            ("seq", Done),
-            ("a", Done),
-            ("bad", Failed),
-            ("c", Done),
-            ("d", Failed)
+            ("seq", UnitState::Done),
+            ("a", UnitState::Done),
+            ("bad", UnitState::Failed),
+            ("c", UnitState::Done),
+            ("d", UnitState::Failed)
         ]
     );
     let why: Vec<_> = report
