@@ -36,7 +36,7 @@ import uuid
 
 __all__ = [
     "Answer", "Client", "Failure", "Host", "Launch", "Plugin", "Request",
-    "asks", "bus_path", "cancelled", "done", "event", "partly", "waits",
+    "asks", "bus_path", "cancelled", "done", "event", "new_id", "partly", "waits",
 ]
 
 VERSIONS = [1]
@@ -479,12 +479,21 @@ def event(topic, data, target=""):
     return {
         "topic": topic,
         "data": data,
-        "id": uuid.uuid4().hex,
+        "id": new_id(),
         "sent": None,
         "source": {},
         "target": target,
         "inReplyToEvent": None,
     }
+
+
+def new_id():
+    """Makes an id that is unique, but no secret.
+
+    Not `uuid.uuid4`: asking the system for randomness lets go of the interpreter's lock, and a
+    busy main thread may wait 5 ms to get it back.
+    """
+    return uuid.UUID(int=random.getrandbits(128), version=4).hex
 
 
 # Plugins.

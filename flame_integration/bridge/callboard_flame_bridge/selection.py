@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import uuid
 from collections import OrderedDict
 
 import callboard
@@ -40,7 +39,7 @@ class Selections:
     def keep(self, sequences):
         """Keeps handles and starts to describe them; returns the new selection's id."""
         selection = Selection(sequences)
-        selection_id = uuid.uuid4().hex
+        selection_id = callboard.new_id()
         with self._lock:
             self._kept[selection_id] = selection
             while len(self._kept) > MOST_SELECTIONS:
