@@ -172,6 +172,7 @@ fn report_from_steps(handed: Handed, steps: &StepsReport) -> Report {
         };
         report.add_shot(line, shot.is_new, shot.reused_tasks);
     }
+    report.failed.extend(unreported(&handed, steps));
     for shot in handed.untouched {
         let line = ShotLine {
             sequence: name_of(shot.sequence),
@@ -182,6 +183,19 @@ fn report_from_steps(handed: Handed, steps: &StepsReport) -> Report {
         report.add_shot(line, false, shot.reused_tasks);
     }
     report
+}
+
+/// Tells of units that the host said nothing about, so that none is taken for done.
+fn unreported(handed: &Handed, steps: &StepsReport) -> Option<FailedLine> {
+    let new_sequences = handed.sequences.iter().filter(|sequence| sequence.is_new);
+    let handed_over = new_sequences.count() + handed.shots.len();
+    let missing = handed_over.saturating_sub(steps.units().count());
+    (missing > 0).then(|| FailedLine {
+        name: counted(missing, "more unit"),
+        reason: "the host did not say what became of it".to_owned(),
+        hint: None,
+        kind: FailureKind::Internal,
+    })
 }
 
 fn failed_from_unit(unit: &UnitReport) -> Option<FailedLine> {
@@ -515,6 +529,21 @@ mod tests {
         assert_eq!(output["made"][0]["id"], plan.shots[0].id);
         assert_eq!(output["tasks_made"], 3);
         assert_eq!(output["tasks_reused"], 3);
+    }
+
+    #[test]
+    fn a_unit_without_a_report_is_not_taken_for_done() {
+        let plan = plan_of("sq9", "a\nb", &Existing::default());
+        let mut steps = steps_of(&plan, &[]);
+        steps.steps[0].units.pop();
+        let Ok(Outcome::Partly { message, .. }) = after_steps(handed_from_plan(&plan), &steps)
+        else {
+            panic!("it is partly done");
+        };
+        assert_eq!(
+            message,
+            "Made 1 shot with 2 tasks in the new sequence `sq9`; could not make `1 more unit` (the host did not say what became of it)"
+        );
     }
 
     #[test]
