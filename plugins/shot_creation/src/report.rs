@@ -139,6 +139,7 @@ fn report_from_plan(plan: &Plan) -> Report {
 }
 
 fn report_from_steps(handed: Handed, steps: &StepsReport) -> Report {
+    let unreported = unreported(&handed, steps);
     let mut report = Report {
         reused_beyond: handed.untouched_beyond,
         remarks: handed.remarks,
@@ -172,7 +173,7 @@ fn report_from_steps(handed: Handed, steps: &StepsReport) -> Report {
         };
         report.add_shot(line, shot.is_new, shot.reused_tasks);
     }
-    report.failed.extend(unreported(&handed, steps));
+    report.failed.extend(unreported);
     for shot in handed.untouched {
         let line = ShotLine {
             sequence: name_of(shot.sequence),
