@@ -6,10 +6,12 @@
 
 mod backoff;
 mod connection;
+mod link;
 mod lost;
 mod mailbox;
 mod outbox;
 mod packet;
+mod subscriptions;
 mod worker;
 
 use std::collections::BTreeMap;

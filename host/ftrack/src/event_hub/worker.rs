@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard_event::{Event, Expression, REPLY_TOPIC, SubscriptionIndex};
+use callboard_event::{Event, Expression, REPLY_TOPIC};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -13,24 +13,20 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::backoff::Backoff;
 use super::connection::{Connection, Endpoint, Wire};
+use super::link::Link;
 use super::lost::ConnectionLost;
 use super::mailbox::Mailbox;
 use super::outbox::{Confirm, Outbox, Room};
 use super::packet::{HEARTBEAT, Packet};
+use super::subscriptions::Subscriptions;
 use super::{HubMessage, HubOptions, HubState, SubscriberId};
 use crate::operation::new_id;
 
 /// A connection that held for so long was a good one; the next failure is a new story.
 const HELD: Duration = Duration::from_secs(10);
 
-/// For how long the server may take nothing of what we send.
-const STALL: Duration = Duration::from_secs(20);
-
 /// For how long the server may think about our subscriptions before the connection counts as up all the same.
 const SUBSCRIBING: Duration = Duration::from_secs(5);
-
-/// For how long a server that is asked for a sign of life may take to give one.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// What sending the rest may take when the hub is closed.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -491,144 +487,5 @@ impl Collection {
     fn finish(self) {
         // Whoever asked may have stopped waiting, which is their right.
         self.answer.send(self.replies).ok();
-    }
-}
-
-/// What is known of an open connection's health.
-struct Link {
-    since: Instant,
-    patience: Duration,
-    last_heard: Instant,
-    sign_of_life_by: Option<Instant>,
-    /// Since when there is something to send that does not leave.
-    stuck_since: Option<Instant>,
-    is_unflushed: bool,
-    ended: Option<String>,
-}
-
-impl Link {
-    fn new(patience: Duration) -> Self {
-        let now = Instant::now();
-        Self {
-            since: now,
-            patience,
-            last_heard: now,
-            sign_of_life_by: None,
-            stuck_since: None,
-            is_unflushed: false,
-            ended: None,
-        }
-    }
-
-    fn heard(&mut self) {
-        self.last_heard = Instant::now();
-        self.sign_of_life_by = None;
-    }
-
-    fn demand_sign_of_life(&mut self) {
-        self.sign_of_life_by
-            .get_or_insert(Instant::now() + SIGN_OF_LIFE);
-    }
-
-    fn has_work(&mut self, has_packet: bool) {
-        if has_packet || self.is_unflushed {
-            self.stuck_since.get_or_insert_with(Instant::now);
-        } else {
-            self.stuck_since = None;
-        }
-    }
-
-    fn progressed(&mut self) {
-        self.stuck_since = None;
-    }
-
-    fn end(&mut self, reason: String) {
-        self.ended = Some(reason);
-    }
-
-    /// Returns when the connection has to be looked at.
-    fn next_limit(&self) -> Instant {
-        if self.ended.is_some() {
-            return self.last_heard;
-        }
-        let silence = self.last_heard + self.patience;
-        let stall = self.stuck_since.map(|since| since + STALL);
-        [Some(silence), stall, self.sign_of_life_by]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(silence)
-    }
-
-    fn check(&self) -> Result<(), ConnectionLost> {
-        if let Some(detail) = self.ended.clone() {
-            return Err(ConnectionLost::Closed { detail });
-        }
-        let now = Instant::now();
-        if self.stuck_since.is_some_and(|since| now >= since + STALL) {
-            return Err(ConnectionLost::Stalled);
-        }
-        let is_silent = now >= self.last_heard + self.patience;
-        if is_silent || self.sign_of_life_by.is_some_and(|limit| now >= limit) {
-            return Err(ConnectionLost::Silent {
-                after: now - self.last_heard,
-            });
-        }
-        Ok(())
-    }
-}
-
-/// The subscriptions, which outlive every connection.
-#[derive(Default)]
-struct Subscriptions {
-    index: SubscriptionIndex<SubscriberId>,
-    metadata: HashMap<SubscriberId, Value>,
-    order: Vec<SubscriberId>,
-}
-
-impl Subscriptions {
-    fn insert(&mut self, id: SubscriberId, expression: Expression, metadata: Value) {
-        if self.metadata.insert(id.clone(), metadata).is_none() {
-            self.order.push(id.clone());
-        }
-        self.index.insert(id, expression);
-    }
-
-    fn remove(&mut self, id: &SubscriberId) -> bool {
-        self.metadata.remove(id);
-        self.order.retain(|other| other != id);
-        self.index.remove(id).is_some()
-    }
-
-    fn in_order(&self) -> impl Iterator<Item = (&Expression, &Value)> {
-        self.order
-            .iter()
-            .filter_map(|id| Some((self.index.get(id)?, self.metadata.get(id)?)))
-    }
-
-    /// Returns who wants `event`. The server asks the same, but only per connection.
-    fn wanting(&self, event: &Event) -> Vec<SubscriberId> {
-        let target = match event.target.as_str() {
-            "" => None,
-            text => match Expression::parse(text) {
-                Ok(target) => Some(target),
-                Err(error) => {
-                    tracing::debug!(%error, topic = event.topic, "skipped an event whose target cannot be read");
-                    return Vec::new();
-                }
-            },
-        };
-        let is_meant = |id: &&SubscriberId| {
-            target.as_ref().is_none_or(|target| {
-                self.metadata
-                    .get(*id)
-                    .is_some_and(|metadata| target.matches(metadata))
-            })
-        };
-        self.index
-            .matching(event)
-            .filter(is_meant)
-            .cloned()
-            .collect()
     }
 }
