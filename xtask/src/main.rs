@@ -10,6 +10,7 @@ mod demo;
 mod package;
 mod python;
 mod repeat;
+mod schemas;
 mod stage;
 mod system;
 mod test;
@@ -49,6 +50,8 @@ enum Task {
     Doc,
     /// Build the release and lay the bundled plugins beside it.
     Stage(stage::Arguments),
+    /// Compare the sandbox's schemas with captured ones.
+    SchemaCompare(schemas::Arguments),
     /// Make an archive of the release that a studio can unpack.
     Package,
 }
@@ -78,6 +81,7 @@ fn run(task: Task) -> Result<()> {
             stage::build(&workspace, profile)?;
             stage::stage(&workspace, profile).map(|_| ())
         }
+        Task::SchemaCompare(arguments) => schemas::compare(&workspace, &arguments),
         Task::Package => package::run(&workspace),
     }
 }
