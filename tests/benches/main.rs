@@ -5,6 +5,7 @@
 mod events;
 mod figures;
 mod flame;
+mod plugin;
 mod relay;
 mod resident;
 mod shots;
@@ -31,11 +32,12 @@ struct Arguments {
 
 type Measurement = fn(&mut Figures) -> Result<()>;
 
-const NAMES: [&str; 5] = ["web", "shots", "resident", "events", "flame"];
-const MEASUREMENTS: [Measurement; 5] = [
+const NAMES: [&str; 6] = ["web", "shots", "resident", "plugin", "events", "flame"];
+const MEASUREMENTS: [Measurement; 6] = [
     web::measure,
     shots::measure,
     resident::measure,
+    plugin::measure,
     events::measure,
     flame::measure,
 ];

@@ -48,7 +48,7 @@ enum Task {
     Fuzz(repeat::FuzzArguments),
     /// Build the documentation of every crate.
     Doc,
-    /// Build the release and lay the bundled plugins beside it.
+    /// Build, and lay the bundled plugins beside the program.
     Stage(stage::Arguments),
     /// Compare the sandbox's schemas with captured ones.
     SchemaCompare(schemas::Arguments),
