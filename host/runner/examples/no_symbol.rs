@@ -1,0 +1,4 @@
+//! A library that is no plugin.
+
+/// Does nothing.
+pub fn nothing() {}

@@ -1,0 +1,104 @@
+//! What is to be run, from a plugin's folder.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use callboard_protocol::{Failure, FailureKind, Manifest, PluginId, Run};
+
+use crate::arguments::Arguments;
+
+/// A plugin that can be run.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    pub(crate) id: PluginId,
+    /// Its folder, absolute.
+    pub(crate) folder: PathBuf,
+    pub(crate) start: Start,
+}
+
+/// How a plugin is started.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// A library's file is loaded.
+    Library(PathBuf),
+    /// A program takes the worker's place.
+    Program {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// Where Python finds the SDK.
+        python_path: Option<PathBuf>,
+    },
+}
+
+/// Reads a plugin's manifest and finds what it names.
+pub(crate) fn read(arguments: &Arguments) -> Result<Plugin, Failure> {
+    let folder = absolute(&arguments.folder)?;
+    let manifest = manifest_from_folder(&folder)?;
+    let start = match manifest.run {
+        Run::Library(name) => Start::Library(find_library(&name, &folder, arguments)?),
+        Run::Program(words) => Start::Program {
+            words,
+            python_path: arguments.python_path.as_deref().map(absolute).transpose()?,
+        },
+        _ => {
+            let message = format!(
+                "this version runs no plugin of that kind: `{}`",
+                manifest.id
+            );
+            return Err(Failure::new(FailureKind::Unsupported, message).hint("update Callboard"));
+        }
+    };
+    Ok(Plugin {
+        id: manifest.id,
+        folder,
+        start,
+    })
+}
+
+fn manifest_from_folder(folder: &Path) -> Result<Manifest, Failure> {
+    let path = folder.join("plugin.toml");
+    let shown = path.display();
+    let text = fs::read_to_string(&path).map_err(|error| {
+        Failure::not_found(format!("could not read plugin manifest: `{shown}`")).caused_by(&error)
+    })?;
+    let manifest: Manifest = toml::from_str(&text).map_err(|error| {
+        Failure::invalid(format!("could not understand plugin manifest: `{shown}`"))
+            .caused_by(&error)
+    })?;
+    manifest.check().map_err(|error| {
+        Failure::invalid(format!("could not use plugin manifest: `{shown}`")).caused_by(&error)
+    })?;
+    Ok(manifest)
+}
+
+/// Looks in the plugin's folder first, then where the host keeps the libraries it comes with.
+fn find_library(name: &str, folder: &Path, arguments: &Arguments) -> Result<PathBuf, Failure> {
+    if name.is_empty() || name.contains(['/', '\\']) {
+        let message = format!("`run.library` must be a name without a path: `{name}`");
+        return Err(Failure::invalid(message));
+    }
+    let file = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
+    let mut folders = vec![folder.to_owned()];
+    if let Some(path) = &arguments.library_path {
+        folders.push(absolute(path)?);
+    }
+    let found = folders
+        .iter()
+        .map(|folder| folder.join(&file))
+        .find(|path| path.is_file());
+    found.ok_or_else(|| {
+        let places: Vec<String> = folders
+            .iter()
+            .map(|folder| format!("`{}`", folder.display()))
+            .collect();
+        Failure::not_found(format!("there is no `{file}` in {}", places.join(" or ")))
+            .hint("build the plugin, and put its library beside its `plugin.toml`")
+    })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    path.canonicalize().map_err(|error| {
+        Failure::not_found(format!("could not find folder: `{}`", path.display())).caused_by(&error)
+    })
+}

@@ -1,0 +1,50 @@
+//! A plugin that is a program.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use callboard_protocol::{Failure, FailureKind};
+
+use crate::environment::{PLUGIN_DIR, without_withheld};
+use crate::plugin_folder::Plugin;
+
+const PYTHON_PATH: &str = "PYTHONPATH";
+
+/// Puts the program in this process's place. Returns only when that cannot be.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the worker is the one place where a plugin's program starts, in an environment made here"
+)]
+pub(crate) fn exec(plugin: &Plugin, words: &[String], python_path: Option<&Path>) -> Failure {
+    let Some((program, arguments)) = words.split_first() else {
+        return Failure::invalid("`run.program` names no program");
+    };
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(&plugin.folder)
+        .env_clear()
+        .envs(without_withheld(env::vars_os()))
+        .env(PLUGIN_DIR, &plugin.folder);
+    if let Some(path) = python_path {
+        command.env(PYTHON_PATH, joined(path, env::var_os(PYTHON_PATH)));
+    }
+    let error = command.exec();
+    let message = format!("could not start the program `{program}` of `{}`", plugin.id);
+    Failure::new(FailureKind::Plugin, message)
+        .hint("install it, or make it executable")
+        .caused_by(&error)
+}
+
+/// Puts a folder before those of a search path.
+fn joined(first: &Path, rest: Option<OsString>) -> OsString {
+    let mut joined = first.as_os_str().to_owned();
+    if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+        joined.push(":");
+        joined.push(rest);
+    }
+    joined
+}

@@ -1,0 +1,276 @@
+//! The system calls of guard and worker, each behind a safe function.
+#![expect(unsafe_code, reason = "the standard library has none of these calls")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::mem;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+
+pub(crate) type Pid = libc::pid_t;
+
+/// Which side of a fork this is.
+pub(crate) enum Forked {
+    Child,
+    Parent { child: Pid },
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// With an exit code.
+    Exited(u8),
+    /// By a signal.
+    Signalled(i32),
+}
+
+/// What a look at the children found.
+pub(crate) enum Reaped {
+    /// One that had ended.
+    One(Pid, Ended),
+    /// None that has ended, some that live.
+    AllLive,
+    /// No child at all.
+    NoChildren,
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Forks. The caller has made sure that there is one thread.
+pub(crate) fn fork() -> io::Result<Forked> {
+    // SAFETY: with one thread there is no lock that a thread left behind could hold in the child.
+    match check(unsafe { libc::fork() })? {
+        0 => Ok(Forked::Child),
+        child => Ok(Forked::Parent { child }),
+    }
+}
+
+/// Counts the threads of this process.
+pub(crate) fn thread_count() -> io::Result<usize> {
+    Ok(fs::read_dir("/proc/self/task")?.count())
+}
+
+pub(crate) fn own_pid() -> Pid {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::getpid() }
+}
+
+pub(crate) fn parent_pid() -> Pid {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::getppid() }
+}
+
+/// Leaves the terminal's session, so that Ctrl-C there ends the host and not its plugins under its feet.
+pub(crate) fn leave_session() {
+    // SAFETY: takes nothing. Fails only for who leads a group, and has then left already.
+    unsafe { libc::setsid() };
+}
+
+/// Becomes the parent of every descendant whose own parent dies.
+pub(crate) fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).map(drop)
+}
+
+/// Asks for SIGKILL when the parent dies.
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }).map(drop)
+}
+
+/// Keeps this process's memory from core dumps and from other processes of the same user.
+pub(crate) fn forbid_dumps() -> io::Result<()> {
+    // A limit of 1 instead of 0: the kernel dumps into a pipe regardless of the limit, except at 1.
+    // https://github.com/torvalds/linux/blob/v6.1/fs/coredump.c#L579
+    let limit = libc::rlimit {
+        rlim_cur: 1,
+        rlim_max: 1,
+    };
+    // SAFETY: the limit is lent for the call; the rest are numbers.
+    unsafe {
+        check(libc::setrlimit(libc::RLIMIT_CORE, &raw const limit))?;
+        check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0)).map(drop)
+    }
+}
+
+/// Sends SIGKILL. A process that is gone is as good as killed.
+pub(crate) fn kill(pid: Pid) {
+    // SAFETY: takes numbers only. The caller's children keep their number until they are reaped.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
+/// Ends this process by a signal, as if it had been meant for it; returns if the signal does not end anything.
+pub(crate) fn die_by(signal: i32) {
+    // SAFETY: takes numbers, and a set that is filled in before it is read.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        let mut set = mem::zeroed();
+        libc::sigfillset(&raw mut set);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
+        libc::raise(signal);
+    }
+}
+
+/// Reaps one child that has ended, waiting for none.
+pub(crate) fn reap() -> io::Result<Reaped> {
+    wait(libc::WNOHANG)
+}
+
+/// Waits for a child to end, and reaps it.
+pub(crate) fn wait_and_reap() -> io::Result<Reaped> {
+    wait(0)
+}
+
+fn wait(options: libc::c_int) -> io::Result<Reaped> {
+    let mut status = 0;
+    loop {
+        // SAFETY: the place for the status is lent for the call.
+        match check(unsafe { libc::waitpid(-1, &raw mut status, options) }) {
+            Ok(0) => return Ok(Reaped::AllLive),
+            Ok(pid) => return Ok(Reaped::One(pid, ended_from_status(status))),
+            Err(error) if error.raw_os_error() == Some(libc::ECHILD) => {
+                return Ok(Reaped::NoChildren);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn ended_from_status(status: libc::c_int) -> Ended {
+    if libc::WIFSIGNALED(status) {
+        Ended::Signalled(libc::WTERMSIG(status))
+    } else {
+        Ended::Exited(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
+    }
+}
+
+/// The signals that a guard lives by, read from a descriptor instead of interrupting it.
+pub(crate) struct Signals {
+    file: File,
+}
+
+impl Signals {
+    /// Blocks the end of a child and every polite request to end.
+    pub(crate) fn block() -> io::Result<Self> {
+        // SAFETY: the set is filled in before it is read, and the descriptor is ours alone.
+        unsafe {
+            let mut set = mem::zeroed();
+            libc::sigemptyset(&raw mut set);
+            for signal in [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+                libc::sigaddset(&raw mut set, signal);
+            }
+            check(libc::sigprocmask(
+                libc::SIG_BLOCK,
+                &raw const set,
+                ptr::null_mut(),
+            ))?;
+            let descriptor = check(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC))?;
+            Ok(Self {
+                file: File::from_raw_fd(descriptor),
+            })
+        }
+    }
+
+    /// Takes one signal, and tells whether it is the end of a child.
+    pub(crate) fn take(&mut self) -> io::Result<bool> {
+        let mut info = [0; size_of::<libc::signalfd_siginfo>()];
+        self.file.read_exact(&mut info)?;
+        let number = u32::from_ne_bytes([info[0], info[1], info[2], info[3]]);
+        Ok(i32::try_from(number) == Ok(libc::SIGCHLD))
+    }
+
+    /// Lets every signal through again, in a child.
+    pub(crate) fn unblock_all() {
+        // SAFETY: the set is filled in before it is read.
+        unsafe {
+            let mut set = mem::zeroed();
+            libc::sigemptyset(&raw mut set);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const set, ptr::null_mut());
+        }
+    }
+}
+
+impl AsRawFd for Signals {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
+
+/// What a guard woke up for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    BySignal,
+    ByLifeline,
+}
+
+/// Waits for a signal, or for anything at all to happen to the lifeline.
+pub(crate) fn wait_for(signals: &Signals, lifeline: Option<&OwnedFd>) -> io::Result<Woken> {
+    let watch = |fd: RawFd| libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // A negative number is passed over.
+    let mut watched = [
+        watch(lifeline.map_or(-1, AsRawFd::as_raw_fd)),
+        watch(signals.file.as_raw_fd()),
+    ];
+    loop {
+        // SAFETY: the two entries are lent for the call.
+        match check(unsafe { libc::poll(watched.as_mut_ptr(), 2, -1) }) {
+            Ok(_) if watched[0].revents != 0 => return Ok(Woken::ByLifeline),
+            Ok(_) if watched[1].revents != 0 => return Ok(Woken::BySignal),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Takes a descriptor that was inherited, if it is open.
+pub(crate) fn inherited(descriptor: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl takes any number; the number was given to this process for its own.
+    unsafe {
+        check(libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC))?;
+        Ok(OwnedFd::from_raw_fd(descriptor))
+    }
+}
+
+/// Closes every descriptor but stdin, stdout, stderr and those to keep.
+pub(crate) fn close_others(keep: &[RawFd]) -> io::Result<()> {
+    let mut open: Vec<RawFd> = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let number: Option<RawFd> = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        open.extend(number);
+    }
+    for descriptor in open {
+        if descriptor > libc::STDERR_FILENO && !keep.contains(&descriptor) {
+            // SAFETY: nothing in this process uses it; the one of the listing is closed already, which close says and no more.
+            unsafe { libc::close(descriptor) };
+        }
+    }
+    Ok(())
+}
+
+/// Lets go of stdin and stdout, so that they end when the worker ends them.
+pub(crate) fn let_go_of_stdio() -> io::Result<()> {
+    let nothing = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    for descriptor in [libc::STDIN_FILENO, libc::STDOUT_FILENO] {
+        // SAFETY: takes numbers only.
+        check(unsafe { libc::dup2(nothing.as_raw_fd(), descriptor) })?;
+    }
+    Ok(())
+}
