@@ -117,7 +117,8 @@ class Execute(Stage):
         with self.assertLogs("callboard.flame", "WARNING"):
             self.start_session("/nonexistent/bus.sock")
             self.click()
-            self.message()
+            told = self.world.messages
+            self.pump_until(lambda: any("not running" in line.message for line in told))
 
     def test_an_empty_tuple_falls_back_on_what_flame_calls_selected(self):
         self.serve()
