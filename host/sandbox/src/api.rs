@@ -1,0 +1,174 @@
+//! `POST /api`: a list of operations in, a list of results out, all or nothing.
+
+mod credential;
+mod search;
+
+use serde_json::{Value as Json, json};
+
+pub(crate) use credential::{api_key_row, authenticate, is_user_known, new_secret};
+
+use crate::error::ApiError;
+use crate::hub::update_event;
+use crate::operations::{Caller, Touched, Transaction};
+use crate::query::Reader;
+use crate::server::Server;
+use crate::store::Store;
+
+/// What the server says it is. The official client asks for at least 3.3.11.
+pub(crate) const VERSION: &str = "4.13.8";
+
+/// Runs a batch as `caller`.
+///
+/// # Errors
+///
+/// Fails with the first operation that fails; nothing of the batch then remains.
+pub(crate) fn run_batch(
+    server: &Server,
+    caller: &Caller,
+    operations: &[Json],
+) -> Result<Vec<Json>, ApiError> {
+    let changes_something = operations.iter().any(|operation| {
+        matches!(
+            operation["action"].as_str(),
+            Some("create" | "update" | "delete" | "reset_remote")
+        )
+    });
+    if changes_something {
+        return run_transaction(server, caller, operations);
+    }
+    let store = server.store();
+    operations
+        .iter()
+        .map(|operation| answer(server, &store, caller, operation))
+        .collect()
+}
+
+/// The result of one operation of a transaction; entities are written when all have run.
+enum Outcome {
+    Done(Json),
+    Touched(Touched),
+}
+
+fn run_transaction(
+    server: &Server,
+    caller: &Caller,
+    operations: &[Json],
+) -> Result<Vec<Json>, ApiError> {
+    let mut store = server.store_mut();
+    // A transaction that panicked would have left its changes behind.
+    store.rollback();
+    let mut transaction = Transaction::new(&mut store, caller);
+    let outcomes: Result<Vec<Outcome>, ApiError> = operations
+        .iter()
+        .map(|operation| carry_out(server, &mut transaction, operation))
+        .collect();
+    let outcomes = outcomes.and_then(|outcomes| transaction.check_references().map(|()| outcomes));
+    let answers = outcomes.map(|outcomes| {
+        let answers = outcomes.into_iter().map(|outcome| match outcome {
+            Outcome::Done(json) => json,
+            Outcome::Touched(touched) => transaction.answer(&touched, &server.base_url),
+        });
+        answers.collect::<Vec<_>>()
+    });
+    let answers = match answers {
+        Ok(answers) => answers,
+        Err(error) => {
+            store.rollback();
+            return Err(error);
+        }
+    };
+    let changes = store.changes();
+    if let Err(error) = store.commit() {
+        store.rollback();
+        return Err(error.into());
+    }
+    // Still under the lock, so that events are published in the order of the commits.
+    if let Some(event) = update_event(&store, &changes, caller) {
+        server.hub.publish(&event);
+    }
+    Ok(answers)
+}
+
+fn carry_out(
+    server: &Server,
+    transaction: &mut Transaction<'_>,
+    operation: &Json,
+) -> Result<Outcome, ApiError> {
+    Ok(match operation["action"].as_str() {
+        Some("create") => Outcome::Touched(transaction.create(operation)?),
+        Some("update") => Outcome::Touched(transaction.update(operation)?),
+        Some("delete") => {
+            transaction.delete(operation)?;
+            Outcome::Done(json!({"action": "delete", "data": true}))
+        }
+        Some("reset_remote") => Outcome::Done(credential::reset_remote(transaction, operation)?),
+        _ => Outcome::Done(answer(
+            server,
+            transaction.store,
+            transaction.caller,
+            operation,
+        )?),
+    })
+}
+
+/// Answers an operation that changes nothing.
+fn answer(
+    server: &Server,
+    store: &Store,
+    caller: &Caller,
+    operation: &Json,
+) -> Result<Json, ApiError> {
+    let reader = Reader {
+        store,
+        base_url: &server.base_url,
+        denormalize: caller.denormalize,
+    };
+    let action = operation["action"]
+        .as_str()
+        .ok_or_else(|| ApiError::validation("The operation has no action"))?;
+    match action {
+        "query_server_information" => Ok(server_information(server, operation)),
+        "query_schemas" => Ok(server.document.schemas.clone()),
+        "query" => {
+            let expression = operation["expression"].as_str();
+            let expression =
+                expression.ok_or_else(|| ApiError::validation("The query has no expression"))?;
+            let page = reader.run(expression)?;
+            Ok(
+                json!({"action": "query", "data": page.data, "metadata": {"next": {"offset": page.next_offset}}}),
+            )
+        }
+        "search" => search::search(&reader, operation),
+        other => Err(ApiError::unknown_action(other)),
+    }
+}
+
+/// Describes the server; `values` names the keys wanted beside those that every client needs.
+fn server_information(server: &Server, operation: &Json) -> Json {
+    let mut information = json!({
+        "version": VERSION,
+        "schema_hash": server.document.hash,
+        "is_timezone_support_enabled": true,
+        "is_nested_subqueries_enabled": true,
+        "storage_scenario": {"scenario": "ftrack.automatic", "data": {}},
+        "company_information": {"name": "Callboard sandbox", "logo_url": null},
+        "workday_length": 28800,
+        "workdays": [1, 2, 3, 4, 5],
+        "week_startday": 1,
+        "preferred_language": "en",
+    });
+    if let Some(values) = operation["values"].as_array() {
+        let needed = [
+            "version",
+            "schema_hash",
+            "is_timezone_support_enabled",
+            "storage_scenario",
+        ];
+        if let Some(fields) = information.as_object_mut() {
+            fields.retain(|key, _| {
+                needed.contains(&key.as_str()) || values.iter().any(|value| value == key)
+            });
+        }
+    }
+    information
+}

@@ -1,0 +1,154 @@
+//! Who a request comes from, and what they may do.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::operations::{Caller, Transaction};
+use crate::store::{Row, Store, Value};
+
+/// Finds the user who owns an API key.
+///
+/// # Errors
+///
+/// Fails when the user is unknown or disabled, or the key is not theirs or has expired.
+pub(crate) fn authenticate(
+    store: &Store,
+    username: &str,
+    api_key: &str,
+) -> Result<Caller, ApiError> {
+    let schema = &store.schema;
+    let refused = || {
+        ApiError::credentials("The supplied API key is not valid. Check the header ftrack-api-key")
+    };
+    let user = store
+        .rows_where("User", "username", username)
+        .into_iter()
+        .next()
+        .ok_or_else(refused)?;
+    let user_id = user.key(schema);
+    let keys = store.rows_where("ApiKey", "resource_id", &user_id);
+    let key = keys.iter().find(|key| {
+        key.text(schema, "secret")
+            .is_some_and(|secret| **secret == *api_key)
+    });
+    let key = key.filter(|_| !api_key.is_empty()).ok_or_else(refused)?;
+    if key.get(schema, "expired").is_true() {
+        return Err(ApiError::credentials("The supplied API key has expired"));
+    }
+    if !user.get(schema, "is_active").is_true() {
+        return Err(ApiError::credentials(format!(
+            "The user {username} is disabled"
+        )));
+    }
+    let name = |column| user.get(schema, column).to_text();
+    Ok(Caller {
+        may_write: may_write(store, &user_id),
+        user_id,
+        username: Arc::from(username),
+        full_name: format!("{} {}", name("first_name"), name("last_name"))
+            .trim()
+            .to_owned(),
+        ..Caller::default()
+    })
+}
+
+/// Tells whether there is such a user at all.
+pub(crate) fn is_user_known(store: &Store, username: &str) -> bool {
+    !store.rows_where("User", "username", username).is_empty()
+}
+
+/// A user may change things when one of their roles may.
+fn may_write(store: &Store, user_id: &str) -> bool {
+    let schema = &store.schema;
+    let role_kind = schema.expect_type("SecurityRole").id;
+    let given = store.rows_where("UserSecurityRole", "user_id", user_id);
+    let roles = given
+        .iter()
+        .filter_map(|given| given.text(schema, "security_role_id"));
+    let mut roles = roles.filter_map(|id| store.find(role_kind, id));
+    roles.any(|role| {
+        role.text(schema, "access")
+            .is_some_and(|access| **access == *"write")
+    })
+}
+
+/// Gives a user a new API key; the old one is void.
+pub(super) fn reset_remote(
+    transaction: &mut Transaction<'_>,
+    operation: &Json,
+) -> Result<Json, ApiError> {
+    let schema = transaction.store.schema.clone();
+    if operation["reset_type"] != "api_key" || operation["entity_type"] != "User" {
+        return Err(ApiError::validation(
+            "Only the api_key of a User can be reset",
+        ));
+    }
+    let entity_key = operation["entity_key"]
+        .as_str()
+        .or_else(|| operation["entity_key"][0].as_str());
+    let user_id =
+        entity_key.ok_or_else(|| ApiError::validation("The operation has no entity_key"))?;
+    if *user_id != *transaction.caller.user_id && !transaction.caller.may_write {
+        let username = &transaction.caller.username;
+        return Err(ApiError::permission(format!(
+            "User {username} is not permitted to reset this API key"
+        )));
+    }
+    if transaction
+        .store
+        .find(schema.expect_type("User").id, user_id)
+        .is_none()
+    {
+        return Err(ApiError::validation(format!(
+            "User {user_id} does not exist"
+        )));
+    }
+    let secret = new_secret();
+    let known = transaction
+        .store
+        .rows_where("ApiKey", "resource_id", user_id)
+        .into_iter()
+        .next();
+    match known {
+        Some(row) => {
+            let mut row = Row::clone(&row);
+            row.set(&schema, "secret", Value::text(&secret));
+            row.set(&schema, "prefix", Value::text(&secret[..8]));
+            row.set(&schema, "expired", Value::Boolean(false));
+            transaction.store.replace(row);
+        }
+        None => {
+            let row = api_key_row(
+                transaction.store,
+                user_id,
+                &secret,
+                &Uuid::new_v4().to_string(),
+            );
+            transaction.store.insert(row);
+        }
+    }
+    Ok(json!({"action": "reset_remote", "data": {"api_key": secret}}))
+}
+
+pub(crate) fn new_secret() -> String {
+    Uuid::new_v4().to_string()
+}
+
+pub(crate) fn api_key_row(store: &Store, user_id: &str, secret: &str, id: &str) -> Row {
+    let schema = &store.schema;
+    let mut row = Row::new(schema, schema.expect_type("ApiKey"));
+    row.set(schema, "id", Value::text(id));
+    row.set(schema, "identifier", Value::text("personal"));
+    row.set(schema, "resource_id", Value::text(user_id));
+    row.set(
+        schema,
+        "prefix",
+        Value::text(&secret[..8.min(secret.len())]),
+    );
+    row.set(schema, "secret", Value::text(secret));
+    row.set(schema, "expired", Value::Boolean(false));
+    row
+}

@@ -1,0 +1,128 @@
+//! `/sandbox/…`: what tests ask for. Every request must carry the control token.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json as JsonBody, Router};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::api;
+use crate::control::FaultRule;
+use crate::seed;
+use crate::server::Server;
+use crate::store::{Row, Value};
+
+pub(super) fn router(server: Arc<Server>) -> Router<Arc<Server>> {
+    Router::new()
+        .route("/faults", post(add_fault).delete(clear_faults))
+        .route("/requests", get(requests).delete(clear_requests))
+        .route("/hub", post(change_hub))
+        .route("/users", get(users))
+        .route("/keys", post(change_key))
+        .layer(axum::middleware::from_fn_with_state(server, check_token))
+}
+
+async fn check_token(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let token = request
+        .headers()
+        .get("sandbox-token")
+        .and_then(|token| token.to_str().ok());
+    if token != Some(server.control_token.as_str()) {
+        return (
+            StatusCode::FORBIDDEN,
+            "the header sandbox-token is missing or wrong",
+        )
+            .into_response();
+    }
+    next.run(request).await
+}
+
+async fn add_fault(
+    State(server): State<Arc<Server>>,
+    JsonBody(rule): JsonBody<FaultRule>,
+) -> StatusCode {
+    server.control.add(rule);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(server): State<Arc<Server>>) -> StatusCode {
+    server.control.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn requests(State(server): State<Arc<Server>>) -> JsonBody<Json> {
+    let (count, requests) = server.control.requests();
+    JsonBody(json!({"count": count, "requests": requests}))
+}
+
+async fn clear_requests(State(server): State<Arc<Server>>) -> StatusCode {
+    server.control.clear_requests();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+enum HubChange {
+    ForgetSessions,
+    DropConnections,
+    Count,
+}
+
+async fn change_hub(
+    State(server): State<Arc<Server>>,
+    JsonBody(change): JsonBody<HubChange>,
+) -> JsonBody<Json> {
+    let connections = match change {
+        HubChange::ForgetSessions => {
+            server.hub.forget_sessions();
+            server.hub.connection_count()
+        }
+        HubChange::DropConnections => server.hub.drop_connections(),
+        HubChange::Count => server.hub.connection_count(),
+    };
+    JsonBody(json!({"connections": connections}))
+}
+
+async fn users(State(server): State<Arc<Server>>) -> JsonBody<Json> {
+    let users = seed::credentials(&server.store());
+    let users = users
+        .into_iter()
+        .map(|(user, api_key)| json!({"user": user, "api_key": api_key}));
+    JsonBody(json!({"users": users.collect::<Vec<_>>()}))
+}
+
+#[derive(Deserialize)]
+struct KeyChange {
+    user: String,
+    is_expired: bool,
+}
+
+async fn change_key(
+    State(server): State<Arc<Server>>,
+    JsonBody(change): JsonBody<KeyChange>,
+) -> Response {
+    let mut store = server.store_mut();
+    if !api::is_user_known(&store, &change.user) {
+        return (StatusCode::NOT_FOUND, "there is no such user").into_response();
+    }
+    let schema = store.schema.clone();
+    for user in store.rows_where("User", "username", &change.user) {
+        for key in store.rows_where("ApiKey", "resource_id", &user.key(&schema)) {
+            let mut key = Row::clone(&key);
+            key.set(&schema, "expired", Value::Boolean(change.is_expired));
+            store.replace(key);
+        }
+    }
+    match store.commit() {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => {
+            store.rollback();
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Changes to the store: create, update and delete, with the rules of the real server.
+//!
+//! A [`Transaction`] spans one request. The caller commits or rolls back the store; nothing here does.
+
+mod constraint;
+mod custom_attribute;
+mod given;
+mod relation;
+mod removal;
+mod rule;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::query::Encoder;
+use crate::schema::{Auto, EntityType, Kind, Schema, TypeId};
+use crate::store::{Row, Store, Value, key_from_parts};
+use crate::time::{self, Seconds};
+use given::Given;
+
+/// Who asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Caller {
+    pub(crate) user_id: Arc<str>,
+    pub(crate) username: Arc<str>,
+    pub(crate) full_name: String,
+    pub(crate) may_write: bool,
+    pub(crate) client_token: Option<String>,
+    pub(crate) push_token: Option<String>,
+    pub(crate) denormalize: bool,
+}
+
+/// The changes of one request.
+pub(crate) struct Transaction<'a> {
+    pub(crate) store: &'a mut Store,
+    pub(crate) caller: &'a Caller,
+    schema: Arc<Schema>,
+    now: Seconds,
+}
+
+/// An entity that an operation touched, to be written once the whole batch has run.
+pub(crate) struct Touched {
+    action: &'static str,
+    row: Arc<Row>,
+    /// The type that the client named, when it is not the row's.
+    shown_as: Option<Arc<str>>,
+    /// Relations that the client sent and so expects to be told.
+    sent: Vec<Arc<str>>,
+}
+
+impl<'a> Transaction<'a> {
+    pub(crate) fn new(store: &'a mut Store, caller: &'a Caller) -> Self {
+        let schema = store.schema.clone();
+        Self {
+            store,
+            caller,
+            schema,
+            now: time::now(),
+        }
+    }
+
+    fn entity_type(&self, operation: &Json) -> Result<TypeId, ApiError> {
+        let name = operation.get("entity_type").and_then(Json::as_str);
+        let name = name.or_else(|| {
+            operation
+                .pointer("/entity_data/__entity_type__")
+                .and_then(Json::as_str)
+        });
+        let name =
+            name.ok_or_else(|| ApiError::validation("The operation names no entity_type"))?;
+        let entity = self.schema.type_named(name);
+        entity
+            .map(|entity| entity.id)
+            .ok_or_else(|| ApiError::validation(format!("Entity type {name} does not exist")))
+    }
+
+    fn allow(&self, verb: &str, entity: &EntityType) -> Result<(), ApiError> {
+        if self.caller.may_write {
+            return Ok(());
+        }
+        let username = &self.caller.username;
+        Err(ApiError::permission(format!(
+            "User {username} is not permitted to {verb} {}",
+            entity.name
+        )))
+    }
+
+    /// Carries out a `create` operation.
+    pub(crate) fn create(&mut self, operation: &Json) -> Result<Touched, ApiError> {
+        let schema = self.schema.clone();
+        let named = schema.entity_type(self.entity_type(operation)?);
+        self.allow("create", named)?;
+        let empty = Map::new();
+        let data = operation
+            .get("entity_data")
+            .and_then(Json::as_object)
+            .unwrap_or(&empty);
+        if named.is_custom_attribute_value() {
+            return self.set_custom_attribute(named, operation.get("entity_key"), data, "create");
+        }
+        let entity = concrete_type(&schema, named, data)?;
+        let given = Given::read(&schema, entity, data, None)?;
+        let mut row = Row::new(&schema, entity);
+        self.fill_in(entity, &mut row);
+        for (column, value) in &given.scalars {
+            row.values[*column] = value.clone();
+        }
+        self.complete_key(entity, operation.get("entity_key"), &mut row);
+        let row = self.insert(entity, row)?;
+        for (attribute, members) in &given.collections {
+            self.replace_members(&row, attribute, members)?;
+        }
+        let shown_as = (named.id != entity.id).then(|| named.name.clone());
+        Ok(Touched {
+            action: "create",
+            row,
+            shown_as,
+            sent: given.relations,
+        })
+    }
+
+    /// Carries out an `update` operation.
+    pub(crate) fn update(&mut self, operation: &Json) -> Result<Touched, ApiError> {
+        let schema = self.schema.clone();
+        let named = schema.entity_type(self.entity_type(operation)?);
+        self.allow("update", named)?;
+        let empty = Map::new();
+        let data = operation
+            .get("entity_data")
+            .and_then(Json::as_object)
+            .unwrap_or(&empty);
+        if named.is_custom_attribute_value() {
+            return self.set_custom_attribute(named, operation.get("entity_key"), data, "update");
+        }
+        let key = key_from_operation(operation)?;
+        let before = self.store.find(named.id, &key).cloned();
+        let before = before
+            .ok_or_else(|| ApiError::validation(format!("{} {key} does not exist", named.name)))?;
+        let entity = schema.entity_type(before.kind);
+        let given = Given::read(&schema, entity, data, Some(&before))?;
+        let mut row = Row::clone(&before);
+        for (column, value) in &given.scalars {
+            row.values[*column] = value.clone();
+        }
+        let row = self.change(entity, &before, row)?;
+        for (attribute, members) in &given.collections {
+            self.replace_members(&row, attribute, members)?;
+        }
+        Ok(Touched {
+            action: "update",
+            row,
+            shown_as: None,
+            sent: given.relations,
+        })
+    }
+
+    /// Carries out a `delete` operation. What is gone already counts as deleted, because the official
+    /// Python client deletes some rows twice in one batch.
+    pub(crate) fn delete(&mut self, operation: &Json) -> Result<(), ApiError> {
+        let schema = self.schema.clone();
+        let entity = schema.entity_type(self.entity_type(operation)?);
+        self.allow("delete", entity)?;
+        let key = key_from_operation(operation)?;
+        match self.store.find(entity.id, &key).cloned() {
+            Some(row) => self.remove(&row),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a row after applying the rules for new entities.
+    fn insert(&mut self, entity: &EntityType, mut row: Row) -> Result<Arc<Row>, ApiError> {
+        self.before_create(entity, &mut row)?;
+        self.check_required(entity, &row)?;
+        let key = row.key(&self.schema);
+        if self.store.find(self.root_of(entity), &key).is_some() {
+            return Err(ApiError::integrity(format!(
+                "Duplicate entry {key} for the primary key of {}",
+                entity.name
+            )));
+        }
+        self.check_unique(entity, &row, None)?;
+        let row = self.store.insert(row);
+        self.after_create(entity, &row)?;
+        Ok(row)
+    }
+
+    /// Replaces a row after applying the rules for changed entities.
+    fn change(
+        &mut self,
+        entity: &EntityType,
+        before: &Arc<Row>,
+        mut row: Row,
+    ) -> Result<Arc<Row>, ApiError> {
+        self.before_update(entity, before, &mut row)?;
+        self.check_unique(entity, &row, Some(before))?;
+        let row = self.store.replace(row);
+        self.after_update(entity, before, &row)?;
+        Ok(row)
+    }
+
+    /// The topmost type that shares the entity's table, whose keys must be unique.
+    fn root_of(&self, entity: &EntityType) -> TypeId {
+        let mut root = entity;
+        while let Some(parent) = root.mixin {
+            root = self.schema.entity_type(parent);
+        }
+        root.id
+    }
+
+    /// Puts defaults into a new row.
+    fn fill_in(&self, entity: &EntityType, row: &mut Row) {
+        for attribute in &entity.attributes {
+            let Kind::Scalar { column, scalar, .. } = attribute.kind else {
+                continue;
+            };
+            row.values[column] = match (&attribute.auto, &attribute.default) {
+                (Some(Auto::Now), _) => Value::Time(self.now),
+                (Some(Auto::User), _) if self.caller.user_id.is_empty() => Value::Null,
+                (Some(Auto::User), _) => Value::Text(self.caller.user_id.clone()),
+                (Some(Auto::Value(json)), _) | (None, Some(json)) => {
+                    Value::from_client(json, scalar).unwrap_or_default()
+                }
+                (None, None) => Value::Null,
+            };
+        }
+    }
+
+    /// Takes missing parts of the key from the operation, or makes an id.
+    fn complete_key(&self, entity: &EntityType, given: Option<&Json>, row: &mut Row) {
+        let parts: Vec<&Json> = match given {
+            Some(Json::Array(parts)) => parts.iter().collect(),
+            Some(part @ Json::String(_)) => vec![part],
+            _ => Vec::new(),
+        };
+        for (column, part) in entity.key_columns.iter().zip(parts) {
+            if row.values[*column].is_null() {
+                row.values[*column] = Value::from_any(part);
+            }
+        }
+        if let ([column], [name]) = (entity.key_columns.as_slice(), entity.primary_key.as_slice()) {
+            if row.values[*column].is_null() && &**name == "id" {
+                row.values[*column] = Value::text(Uuid::new_v4().to_string());
+            }
+        }
+    }
+
+    /// Writes what an operation touched, in its state at the end of the batch.
+    pub(crate) fn answer(&self, touched: &Touched, base_url: &str) -> Json {
+        let entity = self.schema.entity_type(touched.row.kind);
+        let found = self.store.find(entity.id, &touched.row.key(&self.schema));
+        let row = found
+            .filter(|row| row.sequence == touched.row.sequence)
+            .unwrap_or(&touched.row);
+        let encoder = Encoder::new(self.store, base_url, false);
+        let mut data = encoder.scalars(row);
+        if let Some(name) = &touched.shown_as {
+            data.insert("__entity_type__".to_owned(), json!(&**name));
+        }
+        for name in &touched.sent {
+            data.insert(name.to_string(), encoder.relation(row, name));
+        }
+        json!({"action": touched.action, "data": data})
+    }
+}
+
+/// The type to create when the client named one that has no rows of its own.
+fn concrete_type<'s>(
+    schema: &'s Schema,
+    named: &'s EntityType,
+    data: &Map<String, Json>,
+) -> Result<&'s EntityType, ApiError> {
+    if !named.is_abstract {
+        return Ok(named);
+    }
+    let object_type = data.get("object_type_id").and_then(Json::as_str);
+    let object_type = object_type.or_else(|| data.get("object_type")?.get("id")?.as_str());
+    let mut kinds = named.kinds.iter().map(|kind| schema.entity_type(*kind));
+    let of_object_type = kinds.find(|kind| {
+        let default = kind
+            .attribute("object_type_id")
+            .and_then(|attribute| attribute.default.as_ref());
+        default
+            .and_then(Json::as_str)
+            .is_some_and(|default| Some(default) == object_type)
+    });
+    of_object_type.ok_or_else(|| {
+        ApiError::validation(format!("{} is abstract and cannot be created", named.name))
+    })
+}
+
+/// The key of an operation: a list from Python, mostly a plain text from JavaScript.
+fn key_from_operation(operation: &Json) -> Result<Arc<str>, ApiError> {
+    let part = |json: &Json| match json {
+        Json::String(text) => Ok(text.clone()),
+        Json::Number(number) => Ok(number.to_string()),
+        _ => Err(ApiError::validation(
+            "A part of entity_key is neither text nor number",
+        )),
+    };
+    match operation.get("entity_key") {
+        Some(Json::Array(parts)) if !parts.is_empty() => {
+            let parts = parts.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+            Ok(key_from_parts(parts))
+        }
+        Some(single @ (Json::String(_) | Json::Number(_))) => Ok(Arc::from(part(single)?)),
+        _ => Err(ApiError::validation("The operation has no entity_key")),
+    }
+}

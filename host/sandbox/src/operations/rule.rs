@@ -1,0 +1,351 @@
+//! What the server adds to what clients send: derived columns, defaults that depend on other entities,
+//! and rows that follow from a change.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Transaction;
+use crate::error::ApiError;
+use crate::query::descendants;
+use crate::schema::EntityType;
+use crate::store::{Row, Value};
+
+impl Transaction<'_> {
+    pub(super) fn before_create(
+        &mut self,
+        entity: &EntityType,
+        row: &mut Row,
+    ) -> Result<(), ApiError> {
+        let schema = self.schema.clone();
+        match &*entity.name {
+            "Project" => {
+                row.set(&schema, "project_id", row.get(&schema, "id").clone());
+                if row.get(&schema, "full_name").is_null() {
+                    row.set(&schema, "full_name", row.get(&schema, "name").clone());
+                }
+            }
+            "Asset" => {
+                let parent = self.found_by_id("Context", row.text(&schema, "context_id"));
+                row.set(&schema, "project_id", self.project_of(parent.as_deref()));
+            }
+            "AssetVersion" => self.complete_version(row),
+            "User" if row.get(&schema, "username").is_null() => {
+                let unique = Uuid::new_v4().simple().to_string();
+                row.set(
+                    &schema,
+                    "username",
+                    Value::text(format!("user-{}", &unique[..12])),
+                );
+            }
+            "Event" if row.get(&schema, "id").is_null() => {
+                let count = self.store.rows(entity.id).count();
+                row.set(
+                    &schema,
+                    "id",
+                    Value::Integer(i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1)),
+                );
+            }
+            _ if entity.is_typed_context() => self.complete_typed_context(entity, row)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn project_of(&self, row: Option<&Row>) -> Value {
+        row.map_or(Value::Null, |row| {
+            row.get(&self.schema, "project_id").clone()
+        })
+    }
+
+    fn complete_typed_context(
+        &mut self,
+        entity: &EntityType,
+        row: &mut Row,
+    ) -> Result<(), ApiError> {
+        let schema = self.schema.clone();
+        let default = entity
+            .attribute("object_type_id")
+            .and_then(|attribute| attribute.default.as_ref());
+        if default.and_then(serde_json::Value::as_str)
+            != row.text(&schema, "object_type_id").map(|id| &**id)
+        {
+            return Err(ApiError::validation(format!(
+                "Attribute object_type_id does not fit {}",
+                entity.name
+            )));
+        }
+        if row.get(&schema, "parent_id").is_null() {
+            row.set(&schema, "parent_id", row.get(&schema, "project_id").clone());
+        }
+        let Some(parent_id) = row.text(&schema, "parent_id").cloned() else {
+            return Err(ApiError::validation(format!(
+                "Attribute parent of {} is required",
+                entity.name
+            )));
+        };
+        // A parent that does not exist is reported when references are checked.
+        let parent = self.found_by_id("Context", Some(&parent_id));
+        row.set(&schema, "project_id", self.project_of(parent.as_deref()));
+        let project = self.found_by_id("Project", row.text(&schema, "project_id"));
+        let project_schema =
+            project.and_then(|project| project.text(&schema, "project_schema_id").cloned());
+        let workflow = self.found_by_id("ProjectSchema", project_schema.as_ref());
+        if &*entity.name == "Task" && row.get(&schema, "type_id").is_null() {
+            let types = workflow
+                .as_ref()
+                .and_then(|workflow| workflow.text(&schema, "task_type_schema_id").cloned());
+            row.set(
+                &schema,
+                "type_id",
+                self.first_link(
+                    "TaskTypeSchemaType",
+                    "task_type_schema_id",
+                    types,
+                    "type_id",
+                ),
+            );
+        }
+        if row.get(&schema, "status_id").is_null() {
+            row.set(
+                &schema,
+                "status_id",
+                self.first_status(entity, row, workflow.as_deref()),
+            );
+        }
+        Ok(())
+    }
+
+    /// The status that a project schema gives to new entities of a type.
+    fn first_status(&self, entity: &EntityType, row: &Row, workflow: Option<&Row>) -> Value {
+        let schema = &self.schema;
+        let Some(workflow) = workflow else {
+            return Value::Null;
+        };
+        let workflow_id = workflow.key(schema);
+        if &*entity.name != "Task" {
+            let object_type = row.get(schema, "object_type_id");
+            let own = self
+                .store
+                .rows_where("Schema", "project_schema_id", &workflow_id);
+            let own = own
+                .into_iter()
+                .find(|own| own.get(schema, "object_type_id") == object_type);
+            let own = own.map(|own| own.key(schema));
+            return self.first_link("SchemaStatus", "schema_id", own, "status_id");
+        }
+        let overrides =
+            self.store
+                .rows_where("ProjectSchemaOverride", "project_schema_id", &workflow_id);
+        let of_type = overrides
+            .iter()
+            .find(|found| found.get(schema, "type_id") == row.get(schema, "type_id"));
+        let statuses = match of_type {
+            Some(found) => found.text(schema, "workflow_schema_id").cloned(),
+            None => workflow.text(schema, "task_workflow_schema_id").cloned(),
+        };
+        self.first_link(
+            "WorkflowSchemaStatus",
+            "workflow_schema_id",
+            statuses,
+            "status_id",
+        )
+    }
+
+    /// What the first row of a link table pairs with `owner`.
+    fn first_link(
+        &self,
+        table: &str,
+        column: &str,
+        owner: Option<Arc<str>>,
+        wanted: &str,
+    ) -> Value {
+        let links = owner
+            .map(|owner| self.store.rows_where(table, column, &owner))
+            .unwrap_or_default();
+        links
+            .first()
+            .map_or(Value::Null, |link| link.get(&self.schema, wanted).clone())
+    }
+
+    fn complete_version(&mut self, row: &mut Row) {
+        let schema = self.schema.clone();
+        let asset = self.found_by_id("Asset", row.text(&schema, "asset_id"));
+        let project_id = self.project_of(asset.as_deref());
+        if row.get(&schema, "version").is_null() {
+            let versions = asset.map(|asset| {
+                self.store
+                    .rows_where("AssetVersion", "asset_id", &asset.key(&schema))
+            });
+            let number = |row: &Arc<Row>| match row.get(&schema, "version") {
+                Value::Integer(number) => *number,
+                _ => 0,
+            };
+            let last = versions.iter().flatten().map(number).max().unwrap_or(0);
+            row.set(&schema, "version", Value::Integer(last + 1));
+        }
+        if row.get(&schema, "status_id").is_null() {
+            let project = self.found_by_id("Project", project_id.as_text());
+            let workflow =
+                project.and_then(|project| project.text(&schema, "project_schema_id").cloned());
+            let workflow = self.found_by_id("ProjectSchema", workflow.as_ref());
+            let statuses = workflow.and_then(|found| {
+                found
+                    .text(&schema, "asset_version_workflow_schema_id")
+                    .cloned()
+            });
+            let status = self.first_link(
+                "WorkflowSchemaStatus",
+                "workflow_schema_id",
+                statuses,
+                "status_id",
+            );
+            row.set(&schema, "status_id", status);
+        }
+        row.set(&schema, "project_id", project_id);
+    }
+
+    pub(super) fn after_create(
+        &mut self,
+        entity: &EntityType,
+        row: &Arc<Row>,
+    ) -> Result<(), ApiError> {
+        if &*entity.name == "Note" {
+            // The author is a recipient of every note.
+            return self.add_recipient(row);
+        }
+        Ok(())
+    }
+
+    fn add_recipient(&mut self, note: &Row) -> Result<(), ApiError> {
+        let schema = self.schema.clone();
+        let entity = schema.expect_type("Recipient");
+        let mut row = Row::new(&schema, entity);
+        row.set(&schema, "note_id", Value::Text(note.key(&schema)));
+        row.set(&schema, "resource_id", note.get(&schema, "user_id").clone());
+        if row.get(&schema, "resource_id").is_null()
+            || self.store.find(entity.id, &row.key(&schema)).is_some()
+        {
+            return Ok(());
+        }
+        self.insert(entity, row)?;
+        Ok(())
+    }
+
+    /// Gives a note the project of what it is attached to; a reply wakes its thread.
+    pub(super) fn adopt_note(&mut self, owner: &Arc<Row>, note: &mut Row) {
+        let schema = self.schema.clone();
+        note.set(&schema, "project_id", self.project_of(Some(owner)));
+        if &*schema.entity_type(owner.kind).name == "Note" {
+            let mut thread = Row::clone(owner);
+            thread.set(&schema, "thread_activity", Value::Time(self.now));
+            self.store.replace(thread);
+        }
+    }
+
+    pub(super) fn before_update(
+        &mut self,
+        entity: &EntityType,
+        before: &Row,
+        row: &mut Row,
+    ) -> Result<(), ApiError> {
+        let schema = self.schema.clone();
+        if entity.is_typed_context()
+            && row.get(&schema, "parent_id") != before.get(&schema, "parent_id")
+        {
+            let parent_id = row.text(&schema, "parent_id").cloned();
+            let below = descendants(self.store, before);
+            let is_below = |id: &Arc<str>| {
+                *id == before.key(&schema) || below.iter().any(|row| row.key(&schema) == *id)
+            };
+            if parent_id.as_ref().is_none_or(is_below) {
+                return Err(ApiError::validation(format!(
+                    "{} cannot be moved below itself",
+                    entity.name
+                )));
+            }
+            let parent = self.found_by_id("Context", parent_id.as_ref());
+            row.set(&schema, "project_id", self.project_of(parent.as_deref()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn after_update(
+        &mut self,
+        entity: &EntityType,
+        before: &Row,
+        row: &Arc<Row>,
+    ) -> Result<(), ApiError> {
+        let schema = self.schema.clone();
+        if entity.is_typed_context()
+            && row.get(&schema, "project_id") != before.get(&schema, "project_id")
+        {
+            self.move_to_project(row);
+        }
+        let has_history = entity.is_typed_context() || &*entity.name == "AssetVersion";
+        if has_history && row.get(&schema, "status_id") != before.get(&schema, "status_id") {
+            self.record_status_change(entity, before, row)?;
+        }
+        Ok(())
+    }
+
+    /// Gives everything below a context the project that it has been moved to.
+    fn move_to_project(&mut self, row: &Arc<Row>) {
+        let schema = self.schema.clone();
+        let project = row.get(&schema, "project_id").clone();
+        let mut contexts = descendants(self.store, row);
+        contexts.push(row.clone());
+        for context in contexts {
+            let assets = self
+                .store
+                .rows_where("Asset", "context_id", &context.key(&schema));
+            let versions = assets.iter().flat_map(|row| {
+                self.store
+                    .rows_where("AssetVersion", "asset_id", &row.key(&schema))
+            });
+            let versions: Vec<Arc<Row>> = versions.collect();
+            for other in std::iter::once(context).chain(assets).chain(versions) {
+                let mut moved = Row::clone(&other);
+                moved.set(&schema, "project_id", project.clone());
+                self.store.replace(moved);
+            }
+        }
+    }
+
+    fn record_status_change(
+        &mut self,
+        of: &EntityType,
+        before: &Row,
+        row: &Row,
+    ) -> Result<(), ApiError> {
+        let schema = self.schema.clone();
+        let is_version = &*of.name == "AssetVersion";
+        let kind = if is_version {
+            "AssetVersionStatusChange"
+        } else {
+            "TypedContextStatusChange"
+        };
+        let entity = schema.expect_type(kind);
+        let mut change = Row::new(&schema, entity);
+        self.fill_in(entity, &mut change);
+        let parent_type = if is_version {
+            "AssetVersion"
+        } else {
+            "TypedContext"
+        };
+        change.set(&schema, "id", Value::text(Uuid::new_v4().to_string()));
+        change.set(&schema, "parent_id", Value::Text(row.key(&schema)));
+        change.set(&schema, "parent_type", Value::text(parent_type));
+        change.set(&schema, "status_id", row.get(&schema, "status_id").clone());
+        change.set(
+            &schema,
+            "from_status_id",
+            before.get(&schema, "status_id").clone(),
+        );
+        if !self.caller.user_id.is_empty() {
+            change.set(&schema, "user_id", Value::Text(self.caller.user_id.clone()));
+        }
+        self.insert(entity, change)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! The rows of one table, by order of creation, by key, and by indexed column.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::Row;
+use crate::schema::{Schema, TableShape};
+
+#[derive(Debug)]
+pub(super) struct Table {
+    rows: BTreeMap<u64, Arc<Row>>,
+    keys: HashMap<Arc<str>, u64>,
+    /// One per column; empty for those that are not indexed.
+    indexes: Vec<Option<HashMap<Arc<str>, BTreeSet<u64>>>>,
+}
+
+impl Table {
+    pub(super) fn new(shape: &TableShape) -> Self {
+        let indexes = shape
+            .indexed
+            .iter()
+            .map(|indexed| indexed.then(HashMap::new))
+            .collect();
+        Self {
+            rows: BTreeMap::new(),
+            keys: HashMap::new(),
+            indexes,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Arc<Row>> {
+        self.rows.values()
+    }
+
+    pub(super) fn by_sequence(&self, sequence: u64) -> Option<&Arc<Row>> {
+        self.rows.get(&sequence)
+    }
+
+    pub(super) fn by_key(&self, key: &str) -> Option<&Arc<Row>> {
+        self.rows.get(self.keys.get(key)?)
+    }
+
+    pub(super) fn by_index(&self, column: usize, text: &str) -> impl Iterator<Item = &Arc<Row>> {
+        let index = self.indexes[column]
+            .as_ref()
+            .expect("only indexed columns are looked up");
+        index
+            .get(text)
+            .into_iter()
+            .flatten()
+            .map(|sequence| &self.rows[sequence])
+    }
+
+    pub(super) fn insert(&mut self, schema: &Schema, row: Arc<Row>) {
+        self.keys.insert(row.key(schema), row.sequence);
+        for (index, value) in self.indexes.iter_mut().zip(&row.values) {
+            if let (Some(index), Some(text)) = (index, value.as_text()) {
+                index.entry(text.clone()).or_default().insert(row.sequence);
+            }
+        }
+        self.rows.insert(row.sequence, row);
+    }
+
+    pub(super) fn remove(&mut self, schema: &Schema, sequence: u64) -> Option<Arc<Row>> {
+        let row = self.rows.remove(&sequence)?;
+        let key = row.key(schema);
+        // The key may have passed to another row meanwhile.
+        if self.keys.get(&key) == Some(&sequence) {
+            self.keys.remove(&key);
+        }
+        for (index, value) in self.indexes.iter_mut().zip(&row.values) {
+            let (Some(index), Some(text)) = (index, value.as_text()) else {
+                continue;
+            };
+            if let Some(rows) = index.get_mut(text) {
+                rows.remove(&sequence);
+                if rows.is_empty() {
+                    index.remove(text);
+                }
+            }
+        }
+        Some(row)
+    }
+}
