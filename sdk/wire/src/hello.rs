@@ -83,24 +83,18 @@ impl HelloError {
                 ours,
                 older,
             } => {
-                let hint = if *older {
-                    format!("update {who}")
-                } else {
-                    "update Callboard".to_owned()
-                };
+                let old = if *older { who } else { "Callboard" };
                 let message = format!("{who} speaks protocol {theirs}, Callboard speaks {ours}");
-                Failure::new(FailureKind::Unsupported, message).hint(hint)
+                Failure::new(FailureKind::Unsupported, message).hint(format!("update {old}"))
             }
-            Self::Silent => Failure::new(
-                FailureKind::Plugin,
-                format!("{who} ended before it said hello"),
-            )
-            .hint("look into its log"),
-            Self::NotAHello { start } => Failure::new(
-                FailureKind::Plugin,
-                format!("{who} wrote something else than a hello: `{start}`"),
-            )
-            .hint("keep its standard output for the protocol and print to standard error"),
+            Self::Silent => {
+                let message = format!("{who} ended before it said hello");
+                Failure::new(FailureKind::Unavailable, message).hint("look into its log")
+            }
+            Self::NotAHello { start } => {
+                let message = format!("{who} sent something else than a hello: `{start}`");
+                Failure::invalid(message).hint(r#"send `{"versions":[1]}` as the first line"#)
+            }
             Self::Receive { .. } | Self::Send { .. } => Failure::new(
                 FailureKind::Unavailable,
                 format!("could not exchange hellos with {who}"),
@@ -206,7 +200,7 @@ mod tests {
     fn something_else_than_a_hello_is_named() {
         check(
             "Loading…",
-            "the plugin `hello` wrote something else than a hello: `Loading…`; keep its standard output for the protocol and print to standard error",
+            r#"the plugin `hello` sent something else than a hello: `Loading…`; send `{"versions":[1]}` as the first line"#,
         );
         check(
             r#"{"error":{"kind":"plugin","message":"there is no `libhello.so`","hint":"build it"}}"#,
