@@ -69,10 +69,14 @@ fn serve_stdio(plugin: impl Plugin) -> Result<(), String> {
 
 fn error_in_words(error: &ServeError) -> String {
     match error {
+        ServeError::Hello(HelloError::NoCommonVersion { theirs, ours, .. }) => format!(
+            "the host speaks protocol {theirs}, this plugin speaks {ours}\n\
+             build it with the SDK of that host"
+        ),
         ServeError::Hello(error) => {
             let failure = error.failure("the host");
-            let hint = failure.hint.unwrap_or_default();
-            format!("{}\n{hint}", failure.message)
+            let hint = failure.hint.map(|hint| format!("\n{hint}"));
+            format!("{}{}", failure.message, hint.unwrap_or_default())
         }
         ServeError::Thread(source) => format!("{error}: {source}"),
         ServeError::Answer(source) => format!("{error}: {source}"),
