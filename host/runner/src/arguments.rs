@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     pub(crate) library_path: Option<PathBuf>,
     /// Where Python finds the SDK.
     pub(crate) python_path: Option<PathBuf>,
-    /// The descriptor that ends when the host does.
+    /// The descriptor that ends when the host does; 3 if that is a pipe, where none is named.
     pub(crate) lifeline: Option<i32>,
 }
 

@@ -3,7 +3,7 @@
 mod descendants;
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use callboard_protocol::{Failure, FailureKind};
@@ -11,6 +11,9 @@ use callboard_protocol::{Failure, FailureKind};
 use crate::plugin_folder::Plugin;
 use crate::system::{self, Ended, Forked, Pid, Reaped, Signals, Woken};
 use crate::worker;
+
+/// The descriptor that the lifeline has where none is named.
+const USUAL_LIFELINE: RawFd = 3;
 
 /// Runs a plugin in a worker, and ends as it ended.
 ///
@@ -25,10 +28,10 @@ pub(crate) fn run(plugin: &Plugin, lifeline: Option<i32>) -> Result<ExitCode, Fa
         let message = format!("the runner was called with {threads} threads running");
         return Err(Failure::new(FailureKind::Internal, message));
     }
-    let lifeline = lifeline
-        .map(system::inherited)
-        .transpose()
-        .map_err(cannot)?;
+    let lifeline = match lifeline {
+        Some(descriptor) => Some(system::inherited(descriptor).map_err(cannot)?),
+        None => system::inherited_pipe(USUAL_LIFELINE),
+    };
     system::leave_session();
     system::adopt_orphans().map_err(cannot)?;
     system::forbid_dumps().map_err(cannot)?;

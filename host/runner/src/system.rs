@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileTypeExt;
 use std::ptr;
 
 pub(crate) type Pid = libc::pid_t;
@@ -241,6 +242,15 @@ pub(crate) fn inherited(descriptor: RawFd) -> io::Result<OwnedFd> {
         check(libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC))?;
         Ok(OwnedFd::from_raw_fd(descriptor))
     }
+}
+
+/// Takes a descriptor that was inherited, if it is a pipe.
+pub(crate) fn inherited_pipe(descriptor: RawFd) -> Option<OwnedFd> {
+    let file = fs::metadata(format!("/proc/self/fd/{descriptor}")).ok()?;
+    if !file.file_type().is_fifo() {
+        return None;
+    }
+    inherited(descriptor).ok()
 }
 
 /// Closes every descriptor but stdin, stdout, stderr and those to keep.

@@ -196,6 +196,14 @@ fn a_host_that_is_killed_leaves_no_process_behind() {
 }
 
 #[test]
+fn a_pipe_on_descriptor_three_is_a_lifeline_unasked() {
+    let plugin = Plugin::program(&["sleep", "1000"]);
+    let mut running = Running::start(process::with_stdin_as_lifeline(&plugin), None);
+    running.close_stdin();
+    assert_eq!(running.wait().0.signal(), Some(9));
+}
+
+#[test]
 fn a_program_runs_in_its_folder_with_its_own_environment() {
     let script = r#"
         printf '{"versions":[1]}\n'

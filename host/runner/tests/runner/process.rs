@@ -91,6 +91,16 @@ pub(crate) fn holder(plugin: &Plugin) -> Command {
     command
 }
 
+/// Makes the command of a runner whose lifeline is what the test holds as its stdin.
+pub(crate) fn with_stdin_as_lifeline(plugin: &Plugin) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", r#"exec "$0" runner "$1" 3<&0 </dev/null"#])
+        .arg(env!("CARGO_BIN_EXE_runner"))
+        .arg(plugin.folder());
+    command
+}
+
 pub(crate) struct Running {
     child: Child,
     lifeline: Option<Lifeline>,
