@@ -100,10 +100,10 @@ pub(crate) fn forbid_dumps() -> io::Result<()> {
     }
 }
 
-/// Sends SIGKILL. A process that is gone is as good as killed.
-pub(crate) fn kill(pid: Pid) {
-    // SAFETY: takes numbers only. The caller's children keep their number until they are reaped.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+/// Sends SIGKILL to a child, and tells whether that was allowed: a child that became another user may not be killed.
+pub(crate) fn kill(child: Pid) -> bool {
+    // SAFETY: takes numbers only. A child keeps its number until it is reaped.
+    unsafe { libc::kill(child, libc::SIGKILL) == 0 }
 }
 
 /// Ends this process by a signal, as if it had been meant for it; returns if the signal does not end anything.

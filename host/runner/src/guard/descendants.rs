@@ -10,8 +10,14 @@ use crate::system::{self, Ended, Pid, Reaped};
 pub(crate) fn kill_all(worker: Pid) -> Option<Ended> {
     let mut worker_ended = None;
     loop {
-        for child in children() {
-            system::kill(child);
+        let children = children();
+        let unkillable = children
+            .iter()
+            .filter(|child| !system::kill(**child))
+            .count();
+        if unkillable > 0 && unkillable == children.len() {
+            // They belong to another user by now (`sudo`), and would be waited for for ever.
+            return worker_ended;
         }
         // One that was killed ends, if not at once; waiting for it leaves the processor to it.
         let mut reaped = system::wait_and_reap();
