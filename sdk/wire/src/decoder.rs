@@ -185,6 +185,27 @@ mod tests {
     }
 
     #[test]
+    fn where_the_pieces_are_cut_makes_no_difference() {
+        let bytes = b"ab\n\n123456789\n12345678\n\xf0\x9f\x8e\xac\n".as_slice();
+        let drain = |decoder: &mut Decoder| -> Vec<_> {
+            std::iter::from_fn(|| decoder.next_line()).collect()
+        };
+        let mut whole = Decoder::with_limit(8);
+        whole.push(bytes);
+        let expected = drain(&mut whole);
+        assert_eq!(expected.len(), 4);
+        for size in 1..bytes.len() {
+            let mut decoder = Decoder::with_limit(8);
+            let mut seen = Vec::new();
+            for piece in bytes.chunks(size) {
+                decoder.push(piece);
+                seen.extend(drain(&mut decoder));
+            }
+            assert_eq!(seen, expected, "pieces of {size} bytes");
+        }
+    }
+
+    #[test]
     fn a_line_that_is_too_long_is_named_and_skipped() {
         let refused = "! a message of 9 bytes is longer than the 8 bytes allowed";
         check(&["123456789\nab\n"], &[refused, "ab"]);
