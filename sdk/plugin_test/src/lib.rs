@@ -4,16 +4,29 @@
 //!
 //! Read first: [`PluginTest`] (a plugin under test), [`Record`] (what the plugin did) and [`PluginTest::launch`] (one turn of a job).
 //!
-//! ```no_run
+//! ```
+//! # mod hello {
+//! #     use callboard_plugin_sdk::{Failure, Host, Launch, Outcome, Plugin};
+//! #     struct Hello;
+//! #     impl Plugin for Hello {
+//! #         fn launch(&mut self, launch: &Launch, _: &Host) -> Result<Outcome, Failure> {
+//! #             Ok(Outcome::done(format!("Hello, Shot {}", launch.context.selection[0].id)))
+//! #         }
+//! #     }
+//! #     callboard_plugin_sdk::export_plugin!(Hello);
+//! # }
 //! use callboard_plugin_test::{Context, Entity, Outcome, PluginTest, json};
-//! # fn plugin() -> Box<dyn callboard_plugin_sdk::Plugin> { unimplemented!() }
 //!
-//! let mut test = PluginTest::new(env!("CARGO_MANIFEST_DIR"), plugin());
+//! # /*
+//! let mut test = PluginTest::new(env!("CARGO_MANIFEST_DIR"), hello::plugin());
+//! # */
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/greedy");
+//! # let mut test = PluginTest::new(folder, hello::plugin());
 //! let context = Context {
 //!     selection: vec![Entity::new("Shot", "c1")],
 //!     ..Context::default()
 //! };
-//! let outcome = test.launch("greet", context, json!({}));
+//! let outcome = test.launch("act", context, json!({}));
 //! assert_eq!(outcome, Ok(Outcome::done("Hello, Shot c1")));
 //! ```
 //!
