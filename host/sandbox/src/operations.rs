@@ -240,10 +240,11 @@ impl<'a> Transaction<'a> {
                 row.values[*column] = Value::from_any(part);
             }
         }
-        if let ([column], [name]) = (entity.key_columns.as_slice(), entity.primary_key.as_slice()) {
-            if row.values[*column].is_null() && &**name == "id" {
-                row.values[*column] = Value::text(Uuid::new_v4().to_string());
-            }
+        if let ([column], [name]) = (entity.key_columns.as_slice(), entity.primary_key.as_slice())
+            && row.values[*column].is_null()
+            && &**name == "id"
+        {
+            row.values[*column] = Value::text(Uuid::new_v4().to_string());
         }
     }
 

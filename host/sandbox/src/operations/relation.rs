@@ -27,7 +27,9 @@ impl Transaction<'_> {
         let added: Vec<&Arc<str>> = keys.iter().filter(|key| !present.contains(*key)).collect();
         let dropped: Vec<Arc<Row>> = current
             .into_iter()
-            .filter(|row| !wanted.contains(&row.key(&self.schema)))
+            .filter(|row| {
+                !wanted.contains(&row.key(&self.schema)) && !self.is_author_of(owner, row)
+            })
             .collect();
         match join {
             Join::Nothing => Err(ApiError::validation(format!(
@@ -55,6 +57,13 @@ impl Transaction<'_> {
                     .try_for_each(|key| self.pair(*link, (*own, &owner_key), (*other, key)))
             }
         }
+    }
+
+    /// The author stays a recipient of a note, whoever else is made one.
+    fn is_author_of(&self, note: &Row, recipient: &Row) -> bool {
+        recipient.kind == self.schema.expect_type("Recipient").id
+            && note.kind == self.schema.expect_type("Note").id
+            && recipient.text(&self.schema, "resource_id") == note.text(&self.schema, "user_id")
     }
 
     fn attach(

@@ -18,10 +18,10 @@ pub(super) fn candidates(
     kind: TypeId,
     test: Option<&Test>,
 ) -> Option<Vec<Arc<Row>>> {
-    if store.schema.entity_type(kind).is_custom_attribute_value() {
-        if let Some(rows) = test.and_then(|test| unset_values(store, kind, test)) {
-            return Some(rows);
-        }
+    if store.schema.entity_type(kind).is_custom_attribute_value()
+        && let Some(rows) = test.and_then(|test| unset_values(store, kind, test))
+    {
+        return Some(rows);
     }
     let mut rows = by_test(store, kind, test?)?;
     rows.sort_by_key(|row| row.sequence);
@@ -74,18 +74,18 @@ fn by_leaf(store: &Store, kind: TypeId, path: &[Segment], texts: &[&str]) -> Opt
     let (leaf, way) = path.split_last()?;
     let target = target_of(store, kind, way)?;
     // `parent.id is "x"` needs no look at the parent.
-    if let (Some((last, before)), "id") = (way.split_last(), leaf.name.as_str()) {
-        if last.cast.is_none() {
-            let owner = target_of(store, kind, before)?;
-            if let Kind::Reference { column, .. } =
-                store.schema.entity_type(owner).attribute(&last.name)?.kind
-            {
-                let rows = texts
-                    .iter()
-                    .flat_map(|text| store.rows_with(owner, column, text))
-                    .collect();
-                return owners(store, kind, before, rows);
-            }
+    if let (Some((last, before)), "id") = (way.split_last(), leaf.name.as_str())
+        && last.cast.is_none()
+    {
+        let owner = target_of(store, kind, before)?;
+        if let Kind::Reference { column, .. } =
+            store.schema.entity_type(owner).attribute(&last.name)?.kind
+        {
+            let rows = texts
+                .iter()
+                .flat_map(|text| store.rows_with(owner, column, text))
+                .collect();
+            return owners(store, kind, before, rows);
         }
     }
     let entity = store.schema.entity_type(target);

@@ -26,10 +26,10 @@ impl Row {
 
     pub(crate) fn key(&self, schema: &Schema) -> Arc<str> {
         let columns = &schema.entity_type(self.kind).key_columns;
-        if let [column] = columns.as_slice() {
-            if let Value::Text(text) = &self.values[*column] {
-                return text.clone();
-            }
+        if let [column] = columns.as_slice()
+            && let Value::Text(text) = &self.values[*column]
+        {
+            return text.clone();
         }
         key_from_parts(columns.iter().map(|column| self.values[*column].to_text()))
     }
