@@ -192,13 +192,16 @@ impl Worker {
 
     fn report(&mut self, reason: ConnectionLost) {
         let (sentence, hint) = (reason.sentence(), reason.hint());
-        tracing::info!(%reason, "no connection to the event hub");
         self.state.send_replace(if reason.is_refusal() {
             HubState::Refused { sentence, hint }
         } else {
             HubState::Disconnected { sentence, hint }
         });
-        if self.last_reason.as_ref() != Some(&reason) {
+        let error: &dyn std::error::Error = &reason;
+        if self.last_reason.as_ref() == Some(&reason) {
+            tracing::debug!(error, "still no connection to the event hub");
+        } else {
+            tracing::info!(error, "no connection to the event hub");
             self.last_reason = Some(reason.clone());
             self.mailbox.notice(HubMessage::Disconnected { reason });
         }
