@@ -1,8 +1,24 @@
-//! The program `callboard`.
+//! The program `callboard`: the resident host, and the commands that talk to it.
+//!
+//! Everything is wired here and nothing is decided: what is to be done is the engine's to say.
+//! Read first: [`host::Host`] (what runs), [`engine_thread::EngineHandle`] (the way to the engine), [`cli`] (what can be typed).
 
+mod about;
+mod cli;
+mod connection;
 mod engine_thread;
 mod home;
 mod host;
+mod instance;
+mod ledger;
+mod logging;
+mod plugin_folders;
+mod service;
 mod settings;
+mod supervisor;
+mod surface;
+mod tray;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

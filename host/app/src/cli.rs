@@ -1,0 +1,146 @@
+//! The command line: what can be typed, and which command it is.
+
+mod actions;
+mod client;
+mod demo;
+mod jobs;
+mod launch;
+mod login;
+mod plugins;
+mod print;
+mod problem;
+mod resident;
+mod run;
+mod sandbox;
+mod status;
+mod values;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::home::Home;
+use crate::settings::Environment;
+use client::Client;
+use print::Output;
+use problem::{Code, Problem};
+
+/// What can be typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "callboard",
+    version,
+    about = "Actions for ftrack: in its web page, in the tray, in Flame and here",
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 callboard is not running, 4 not signed in, 5 partly done.\n\
+                  Try it out, without an ftrack account: callboard demo"
+)]
+struct Arguments {
+    /// Prints one line of JSON: a list as {"items": […]}, one thing as an object, a failure as {"error": {…}}.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands, in the order in which a newcomer needs them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tries it out: an ftrack server with a demo project, and callboard signed in to it.
+    Demo(demo::DemoArguments),
+    /// Signs in to an ftrack server with an API key.
+    Login(login::LoginArguments),
+    /// Tells who is signed in.
+    Whoami,
+    /// Runs callboard until it is stopped; where it runs already, says so.
+    Run(run::RunArguments),
+    /// Lists the actions that apply to a selection.
+    Actions(actions::ActionsArguments),
+    /// Launches an action.
+    Launch(launch::LaunchArguments),
+    /// Lists jobs, shows one, answers what it asks, cancels it or runs it again.
+    Jobs(jobs::JobsArguments),
+    /// Lists plugins and how they fare.
+    Plugins(plugins::PluginsArguments),
+    /// Tells how callboard fares.
+    Status,
+    /// Runs an ftrack server for trials and tests.
+    Sandbox(sandbox::SandboxArguments),
+    /// Holds one plugin; started by callboard itself.
+    #[command(hide = true)]
+    Runner {
+        /// What the runner is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What every command is given.
+pub(crate) struct Session {
+    environment: Environment,
+    output: Output,
+}
+
+impl Session {
+    /// Returns the folders that the environment names.
+    fn home(&self) -> Home {
+        Home::find(&self.environment, None)
+    }
+
+    /// Connects to the running host.
+    fn client(&self) -> Result<Client, Problem> {
+        Client::connect(&self.home().bus)
+    }
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors, and go to stdout.
+            let code = if error.use_stderr() { Code::Usage } else { Code::Done };
+            // Where the output is closed, the exit code alone has to tell.
+            drop(error.print());
+            return code.into();
+        }
+    };
+    if let Command::Runner { arguments } = arguments.command {
+        // Before any thread starts: the runner forks.
+        return runner::main(arguments);
+    }
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("a TLS provider was installed before");
+    }
+    let session = Session {
+        environment: Environment::read(),
+        output: if arguments.json { Output::Json } else { Output::Human },
+    };
+    match command(&session, arguments.command) {
+        Ok(code) => code.into(),
+        Err(problem) => {
+            session.output.failure(&problem.failure);
+            problem.code.into()
+        }
+    }
+}
+
+fn command(session: &Session, command: Command) -> Result<Code, Problem> {
+    match command {
+        Command::Demo(arguments) => demo::demo(session, arguments),
+        Command::Login(arguments) => login::login(session, &arguments),
+        Command::Whoami => login::whoami(session),
+        Command::Run(arguments) => run::run(session, arguments),
+        Command::Actions(arguments) => actions::actions(session, arguments),
+        Command::Launch(arguments) => launch::launch(session, arguments),
+        Command::Jobs(arguments) => jobs::jobs(session, arguments),
+        Command::Plugins(arguments) => plugins::plugins(session, &arguments),
+        Command::Status => status::status(session),
+        Command::Sandbox(arguments) => sandbox::sandbox(session, arguments),
+        // Dispatched before anything else.
+        Command::Runner { .. } => Ok(Code::Usage),
+    }
+}
