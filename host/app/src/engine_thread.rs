@@ -91,22 +91,23 @@ impl EngineHandle {
 
     /// Asks the engine and waits for its reply. Dropping the future withdraws the request.
     pub(crate) async fn ask(&self, ask: Ask) -> Reply {
+        self.submit(ask).await.reply().await
+    }
+
+    /// Asks the engine; the request is in its queue when this returns, so that requests keep their order.
+    pub(crate) async fn submit(&self, ask: Ask) -> Pending {
         let request = RequestId(self.shared.next_request.fetch_add(1, Ordering::Relaxed));
         let (sender, receiver) = oneshot::channel();
         self.shared.asked().insert(request, sender);
-        let _withdrawal = Withdrawal {
-            handle: self,
+        let pending = Pending {
+            handle: self.clone(),
             request,
+            receiver,
         };
         if !self.send(Event::Asked { request, ask }).await {
             self.shared.asked().remove(&request);
         }
-        receiver.await.unwrap_or_else(|_| {
-            Reply::Failed(
-                Failure::new(FailureKind::Unavailable, "the host is ending")
-                    .hint("start it again with `callboard run`"),
-            )
-        })
+        pending
     }
 
     /// Asks the engine from a thread outside the runtime, such as the tray's.
@@ -136,6 +137,11 @@ impl EngineHandle {
         self.shared.runtime.block_on(self.tell(event));
     }
 
+    /// Returns the runtime that surfaces and services live in.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.shared.runtime
+    }
+
     /// Returns the announcements from now on.
     pub(crate) fn announcements(&self) -> broadcast::Receiver<Announcement> {
         self.shared.announcements.subscribe()
@@ -162,13 +168,26 @@ impl Shared {
     }
 }
 
-/// Withdraws a request when the one who waits for it goes away.
-struct Withdrawal<'a> {
-    handle: &'a EngineHandle,
+/// A request whose reply is still to come. Dropping it withdraws the request.
+pub(crate) struct Pending {
+    handle: EngineHandle,
     request: RequestId,
+    receiver: oneshot::Receiver<Reply>,
 }
 
-impl Drop for Withdrawal<'_> {
+impl Pending {
+    /// Waits for the reply.
+    pub(crate) async fn reply(mut self) -> Reply {
+        (&mut self.receiver).await.unwrap_or_else(|_| {
+            Reply::Failed(
+                Failure::new(FailureKind::Unavailable, "the host is ending")
+                    .hint("start it again with `callboard run`"),
+            )
+        })
+    }
+}
+
+impl Drop for Pending {
     fn drop(&mut self) {
         let is_open = self.handle.shared.asked().remove(&self.request).is_some();
         if is_open {

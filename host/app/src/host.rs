@@ -1,13 +1,28 @@
 //! The resident host: starts everything in order, runs until it is stopped, and stops in order.
 
-use std::path::PathBuf;
+mod performer;
 
-use callboard_protocol::{Failure, TrayStatus};
-use tokio::sync::watch;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::engine_thread::EngineHandle;
+use anyhow::Context as _;
+use callboard_protocol::{Failure, FailureKind, HubStatus, TrayStatus};
+use engine::{Engine, Event};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::about::{About, SignIn};
+use crate::connection::{Connection, ConnectionOptions, Told};
+use crate::engine_thread::{EngineHandle, EngineThread};
 use crate::home::Home;
-use crate::settings::{Credentials, Environment, Settings};
+use crate::instance::Instance;
+use crate::ledger::{Kept, Ledger, LedgerThread, Place};
+use crate::plugin_folders::{PluginFolders, Searched};
+use crate::service::Server;
+use crate::settings::{Credentials, CredentialsError, Environment, Settings};
+use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
+use crate::surface::bus::{Bus, BusOptions};
+use performer::Performer;
 
 /// What a host is started with.
 pub(crate) struct HostOptions {
@@ -28,9 +43,9 @@ pub(crate) struct HostOptions {
 /// What `run` prints when the host is up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ready {
-    /// The ftrack server; empty while nobody is signed in.
+    /// The ftrack server that the credentials name; empty where there are none.
     pub(crate) server: String,
-    /// The ftrack user; empty while nobody is signed in.
+    /// The ftrack user that the credentials name; empty where there are none.
     pub(crate) user: String,
     /// The bus's socket.
     pub(crate) bus: PathBuf,
@@ -42,8 +57,15 @@ pub(crate) struct Ready {
 pub(crate) struct Host {
     ready: Ready,
     engine: EngineHandle,
+    engine_thread: EngineThread,
+    ledger_thread: LedgerThread,
+    supervisor: Supervisor,
+    bus: Bus,
+    connection: Option<JoinHandle<()>>,
     tray: watch::Sender<TrayStatus>,
     stopping: watch::Sender<bool>,
+    /// Let go last, so that the next host finds everything put away.
+    _instance: Instance,
 }
 
 impl Host {
@@ -53,17 +75,91 @@ impl Host {
     ///
     /// When another host has the home, or the ledger or the bus cannot be opened.
     pub(crate) async fn start(options: HostOptions) -> anyhow::Result<Self> {
-        let (engine, _inbox) = EngineHandle::new();
+        let HostOptions {
+            home,
+            environment,
+            settings,
+            mut problems,
+            credentials,
+            plugin_folders,
+        } = options;
+        let instance = Instance::claim(&home.data)?;
+        let (ledger, ledger_thread, kept) = open_ledger(&home, &settings, &mut problems)?;
+        let host = kept.host.clone();
+        let plugins = PluginFolders::read(&places(&home, &environment, &settings, plugin_folders));
+        problems.extend(plugins.problems.iter().cloned());
+        let credentials = credentials.map_or_else(|| Credentials::find(&environment, &home), Ok);
+
+        let (engine, inbox) = EngineHandle::new();
+        let channels = Channels::new(credentials.as_ref().err());
+        let about = Arc::new(About {
+            host: host.clone(),
+            bus: home.bus.clone(),
+            named: named(&credentials),
+            source: credentials.as_ref().map_or("", |found| found.source.name()),
+            problems,
+            ledger: ledger.clone(),
+            sign_in: channels.told.sign_in.subscribe(),
+            hub: channels.told.hub.subscribe(),
+            tray: channels.tray.subscribe(),
+        });
+        let bus = Bus::start(BusOptions {
+            path: home.bus.clone(),
+            requests_in_flight: settings.bus.requests_in_flight,
+            queue_messages: settings.bus.queue_messages,
+            engine: engine.clone(),
+            about: Arc::clone(&about),
+            stopping: channels.stopping.clone(),
+        })
+        .await?;
+        let supervisor = start_supervisor(&engine, &environment, &settings)?;
+        supervisor.set_folders(plugins.by_id());
+        let performer = Performer {
+            engine: engine.clone(),
+            ledger,
+            supervisor: supervisor.clone(),
+            server: channels.server(),
+            applications: bus.applications(),
+        };
+        let engine_thread =
+            EngineThread::start(Engine::new(settings.engine_config(&host)), inbox, performer)?;
+        engine.tell(Event::Restored(kept.jobs)).await;
+        engine.tell(Event::Catalogued(plugins.catalogued)).await;
+        let ready = ready(&home, &about);
+        let Channels {
+            told,
+            doubt,
+            tray,
+            stopping,
+        } = channels;
+        let connection = match credentials {
+            Ok(credentials) => Some(Connection::new(ConnectionOptions {
+                credentials,
+                host,
+                hub: settings.hub,
+                network: settings.network,
+                schema_cache: home.data.join("schemas"),
+                engine: engine.clone(),
+                told,
+                doubt,
+            })),
+            Err(error) => {
+                let failure = no_credentials(&error);
+                engine.tell(Event::SignedOut(failure)).await;
+                None
+            }
+        };
         Ok(Self {
-            ready: Ready {
-                server: String::new(),
-                user: String::new(),
-                bus: options.home.bus,
-                pid: std::process::id(),
-            },
+            ready,
             engine,
-            tray: watch::Sender::default(),
-            stopping: watch::Sender::default(),
+            engine_thread,
+            ledger_thread,
+            supervisor,
+            bus,
+            connection: connection.map(|connection| tokio::spawn(connection.run())),
+            tray,
+            stopping,
+            _instance: instance,
         })
     }
 
@@ -95,5 +191,168 @@ impl Host {
     }
 
     /// Stops everything in order; no process is left when this returns.
-    pub(crate) async fn stop(self) {}
+    ///
+    /// Surfaces go first, so that nothing new comes in; then plugins, whose last words the engine still hears; the
+    /// ledger goes last, with everything written that was answered.
+    pub(crate) async fn stop(self) {
+        if let Some(connection) = self.connection {
+            connection.abort();
+        }
+        self.bus.stop().await;
+        // Jobs that run are found as interrupted at the next start, as after a crash: one way to get well is enough.
+        self.engine_thread.stop().await;
+        self.supervisor.stop().await;
+        let ledger = self.ledger_thread;
+        if tokio::task::spawn_blocking(move || ledger.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("closing the ledger panicked");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// What parts of the host tell each other by.
+struct Channels {
+    told: Told,
+    doubt: Arc<Notify>,
+    tray: watch::Sender<TrayStatus>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Channels {
+    fn new(error: Option<&CredentialsError>) -> Self {
+        let (sign_in, problem) = match error {
+            Some(error) => {
+                let failure = no_credentials(error);
+                (SignIn::Out(failure.clone()), failure)
+            }
+            None => (
+                SignIn::Unknown,
+                Failure::new(
+                    FailureKind::Unavailable,
+                    "the server has not been reached yet",
+                )
+                .hint("try again in a moment"),
+            ),
+        };
+        let told = Told {
+            session: watch::Sender::new(None),
+            problem: watch::Sender::new(problem),
+            sign_in: watch::Sender::new(sign_in),
+            hub: watch::Sender::new(HubStatus::default()),
+        };
+        Self {
+            told,
+            doubt: Arc::new(Notify::new()),
+            tray: watch::Sender::new(TrayStatus::default()),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    fn server(&self) -> Server {
+        Server::new(
+            self.told.session.subscribe(),
+            self.told.problem.subscribe(),
+            Arc::clone(&self.doubt),
+        )
+    }
+}
+
+fn open_ledger(
+    home: &Home,
+    settings: &Settings,
+    problems: &mut Vec<Failure>,
+) -> anyhow::Result<(Ledger, LedgerThread, Kept)> {
+    let base = match settings.ledger.folder.as_path() {
+        folder if folder.as_os_str().is_empty() => home.data.as_path(),
+        folder => folder,
+    };
+    let place = Place::find(base)
+        .with_context(|| format!("could not make the ledger's folder in `{}`", base.display()))?;
+    if let Some(wanted) = &place.instead_of {
+        tracing::warn!(
+            wanted = %wanted.display(), folder = %place.folder.display(),
+            "the ledger lies on a local disk, for its usual place is on a network file system"
+        );
+    }
+    let (ledger, thread, kept) = Ledger::open(&place, settings.ledger.ended_jobs)?;
+    problems.extend(kept.problems.iter().cloned());
+    Ok((ledger, thread, kept))
+}
+
+/// Returns where plugins are looked for, in the order in which they count.
+fn places(
+    home: &Home,
+    environment: &Environment,
+    settings: &Settings,
+    further: Vec<PathBuf>,
+) -> Vec<Searched> {
+    let mut places: Vec<Searched> = environment
+        .callboard_plugin_path
+        .iter()
+        .cloned()
+        .chain(further)
+        .chain(settings.plugins.paths.iter().cloned())
+        .map(Searched::named)
+        .collect();
+    places.push(Searched::usual(home.plugins()));
+    if settings.plugins.bundled
+        && let Some(beside) = program_folder()
+    {
+        places.push(Searched::usual(beside.join("plugins")));
+        places.push(Searched::usual(beside.join("../lib/callboard/plugins")));
+    }
+    places
+}
+
+fn program_folder() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    program.parent().map(Path::to_owned)
+}
+
+fn start_supervisor(
+    engine: &EngineHandle,
+    environment: &Environment,
+    settings: &Settings,
+) -> anyhow::Result<Supervisor> {
+    let executable = std::env::current_exe().context("could not find this program's own file")?;
+    let python_path = program_folder()
+        .map(|folder| folder.join("python"))
+        .filter(|folder| folder.is_dir());
+    let options = SupervisorOptions {
+        program: Program {
+            executable,
+            python_path,
+        },
+        environment: environment.for_plugins.clone(),
+        rate: MessageRate {
+            per_sec: settings.plugins.messages_per_sec,
+            burst: settings.plugins.messages_burst,
+        },
+    };
+    Supervisor::start(engine.clone(), options)
+}
+
+fn ready(home: &Home, about: &About) -> Ready {
+    let (server, user) = about.named.clone();
+    Ready {
+        server,
+        user,
+        bus: home.bus.clone(),
+        pid: std::process::id(),
+    }
+}
+
+fn named(credentials: &Result<Credentials, CredentialsError>) -> (String, String) {
+    match credentials {
+        Ok(credentials) => (credentials.server.clone(), credentials.user.clone()),
+        Err(_) => (String::new(), String::new()),
+    }
+}
+
+fn no_credentials(error: &CredentialsError) -> Failure {
+    Failure::new(FailureKind::NotSignedIn, error.to_string())
+        .hint("sign in with `callboard login --server URL --user NAME --key-stdin`")
 }

@@ -1,0 +1,135 @@
+//! What the host says of itself: its status, and who is signed in.
+
+use std::path::PathBuf;
+
+use callboard_protocol::{Failure, FailureKind, HubStatus, Status, TrayStatus, WhoAmI};
+use engine::Identity;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::ledger::Ledger;
+
+/// What is known of the person who is signed in.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum SignIn {
+    /// The server is being asked, or cannot be reached: this is whom the credentials name.
+    #[default]
+    Unknown,
+    /// The server accepted the credentials.
+    In(Identity),
+    /// There are no credentials that the server accepts.
+    Out(Failure),
+}
+
+/// What the host says of itself. Everything in it is either fixed or watched.
+pub(crate) struct About {
+    /// The host's id.
+    pub(crate) host: String,
+    /// The bus's socket.
+    pub(crate) bus: PathBuf,
+    /// The server and user that the credentials name, before the server has said anything.
+    pub(crate) named: (String, String),
+    /// Where the credentials came from.
+    pub(crate) source: &'static str,
+    /// What is wrong since the start and that a person can mend.
+    pub(crate) problems: Vec<Failure>,
+    /// The ledger.
+    pub(crate) ledger: Ledger,
+    /// Who is signed in.
+    pub(crate) sign_in: watch::Receiver<SignIn>,
+    /// The event hub.
+    pub(crate) hub: watch::Receiver<HubStatus>,
+    /// The tray.
+    pub(crate) tray: watch::Receiver<TrayStatus>,
+}
+
+impl About {
+    /// Returns the host's id.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns the name of the person.
+    pub(crate) fn user(&self) -> String {
+        match &*self.sign_in.borrow() {
+            SignIn::In(identity) => identity.user.clone(),
+            _ => self.named.1.clone(),
+        }
+    }
+
+    /// Returns what stands as `source.user` in events.
+    pub(crate) fn event_user(&self) -> Value {
+        match &*self.sign_in.borrow() {
+            SignIn::In(identity) => json!({"id": identity.user_id, "username": identity.user}),
+            _ => json!({"username": self.named.1}),
+        }
+    }
+
+    /// Returns how the host fares.
+    pub(crate) fn status(&self) -> Status {
+        let (server, user) = match &*self.sign_in.borrow() {
+            SignIn::In(identity) => (identity.server.clone(), identity.user.clone()),
+            _ => self.named.clone(),
+        };
+        let hub = self.hub.borrow().clone();
+        let ledger = self.ledger.status();
+        let mut problems = self.problems.clone();
+        if let SignIn::Out(failure) = &*self.sign_in.borrow() {
+            problems.push(failure.clone());
+        }
+        problems.extend(ledger.problem.clone());
+        Status {
+            callboard: env!("CARGO_PKG_VERSION").into(),
+            host: self.host.clone(),
+            pid: std::process::id(),
+            server,
+            user,
+            hub,
+            tray: self.tray.borrow().clone(),
+            ledger,
+            bus: self.bus.display().to_string(),
+            confinement: confinement(),
+            problems,
+        }
+    }
+
+    /// Returns who is signed in.
+    ///
+    /// # Errors
+    ///
+    /// When nobody is, or the server has not answered yet.
+    pub(crate) fn whoami(&self) -> Result<WhoAmI, Failure> {
+        match &*self.sign_in.borrow() {
+            SignIn::In(identity) => Ok(WhoAmI {
+                server: identity.server.clone(),
+                user: identity.user.clone(),
+                source: self.source.into(),
+                roles: identity.roles.clone(),
+            }),
+            SignIn::Out(failure) => Err(failure.clone()),
+            SignIn::Unknown => {
+                let failure = self.hub.borrow().problem.clone();
+                Err(failure.unwrap_or_else(|| {
+                    Failure::new(
+                        FailureKind::Unavailable,
+                        "the server has not been reached yet",
+                    )
+                    .hint("try again in a moment")
+                }))
+            }
+        }
+    }
+}
+
+/// Says what keeps a hostile plugin from doing harm, and what does not.
+fn confinement() -> Vec<String> {
+    let mut words = vec![
+        "each plugin runs in a process of its own and is given no API key".to_owned(),
+        "what a plugin asks of ftrack is checked against its manifest".to_owned(),
+        "nothing keeps a plugin from the person's files or the network".to_owned(),
+    ];
+    if !cfg!(target_os = "linux") {
+        words.push("a process that escapes from its plugin's group is not found".to_owned());
+    }
+    words
+}

@@ -1,0 +1,366 @@
+//! The connection to ftrack: signs in, keeps the event hub, and says how both stand.
+//!
+//! A server that cannot be reached is asked again for ever, ever more seldom and never at the same moment as all other
+//! machines do. Credentials that are refused are tried again as well, but slowly: only a person changes them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_event::Expression;
+use callboard_protocol::{ConnectionState, Failure, FailureKind, HubStatus};
+use engine::{Event, Identity};
+use ftrack::{CallError, ConnectError, EventHub, HubMessage, HubOptions, HubState, Session};
+use serde_json::{Map, Value};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::timeout;
+
+use crate::about::SignIn;
+use crate::engine_thread::{Announcement, EngineHandle};
+use crate::service::{failure_from_call, failure_from_connect, failure_from_lost};
+use crate::settings::{Credentials, HubSettings, NetworkSettings};
+use crate::surface::web::WebSurface;
+
+/// The topic of changes to entities.
+const UPDATE_TOPIC: &str = "ftrack.update";
+
+/// How long to wait before refused credentials are tried again.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a connection is started with.
+pub(crate) struct ConnectionOptions {
+    /// Who signs in.
+    pub(crate) credentials: Credentials,
+    /// The host's id.
+    pub(crate) host: String,
+    /// How patient to be.
+    pub(crate) hub: HubSettings,
+    /// The way to the server.
+    pub(crate) network: NetworkSettings,
+    /// A folder for what the server says of its schemas.
+    pub(crate) schema_cache: PathBuf,
+    /// The way to the engine.
+    pub(crate) engine: EngineHandle,
+    /// Where the connection says how it stands.
+    pub(crate) told: Told,
+    /// Told when the server refused a call's credentials.
+    pub(crate) doubt: Arc<Notify>,
+}
+
+/// Where the connection says how it stands.
+pub(crate) struct Told {
+    /// The session, while there is one.
+    pub(crate) session: watch::Sender<Option<Session>>,
+    /// Why there is no session.
+    pub(crate) problem: watch::Sender<Failure>,
+    /// Who is signed in.
+    pub(crate) sign_in: watch::Sender<SignIn>,
+    /// The event hub.
+    pub(crate) hub: watch::Sender<HubStatus>,
+}
+
+/// The connection's task.
+pub(crate) struct Connection {
+    options: ConnectionOptions,
+    config: ftrack::Config,
+}
+
+/// Why a session ended.
+enum SessionEnd {
+    /// The server does not accept the credentials any more.
+    Refused(Failure),
+    /// The hub could not go on.
+    Broken(Failure),
+}
+
+impl Connection {
+    /// Prepares a connection.
+    pub(crate) fn new(options: ConnectionOptions) -> Self {
+        Self {
+            config: config(&options),
+            options,
+        }
+    }
+
+    /// Connects, and again whenever that ends, until the task is aborted.
+    pub(crate) async fn run(self) {
+        let mut pause = Pause::new(&self.options.hub);
+        loop {
+            self.say_hub(ConnectionState::Connecting, None);
+            let failure = match Session::connect(self.config.clone()).await {
+                Ok(session) => {
+                    pause.reset();
+                    match self.serve(session).await {
+                        SessionEnd::Refused(failure) => {
+                            self.sign_out(&failure).await;
+                            pause.refused();
+                            failure
+                        }
+                        SessionEnd::Broken(failure) => failure,
+                    }
+                }
+                Err(error) => {
+                    let failure = failure_from_connect(&error);
+                    if is_refusal(&error) {
+                        self.sign_out(&failure).await;
+                        pause.refused();
+                    } else {
+                        tracing::info!(%failure, "ftrack cannot be reached");
+                        self.say_hub(ConnectionState::Connecting, Some(failure.clone()));
+                    }
+                    failure
+                }
+            };
+            self.options.told.session.send_replace(None);
+            self.options.told.problem.send_replace(failure);
+            pause.wait().await;
+        }
+    }
+
+    /// Serves one session until it is refused.
+    async fn serve(&self, session: Session) -> SessionEnd {
+        let identity = Identity {
+            server: session.server().to_string(),
+            user: session.user().username.clone(),
+            user_id: session.user().id.clone(),
+            roles: session.user().roles.clone(),
+        };
+        tracing::info!(server = identity.server, user = identity.user, "signed in to ftrack");
+        let told = &self.options.told;
+        told.sign_in.send_replace(SignIn::In(identity.clone()));
+        told.session.send_replace(Some(session.clone()));
+        self.options
+            .engine
+            .tell(Event::SignedIn(identity.clone()))
+            .await;
+        match self.serve_hub(&session, identity).await {
+            Ok(end) | Err(end) => end,
+        }
+    }
+
+    async fn serve_hub(
+        &self,
+        session: &Session,
+        identity: Identity,
+    ) -> Result<SessionEnd, SessionEnd> {
+        let (hub, messages) = EventHub::start(&self.config, self.hub_options())
+            .map_err(|error| SessionEnd::Broken(failure_from_connect(&error)))?;
+        let broken = |error: &(dyn std::error::Error + 'static)| {
+            let message = "could not subscribe to ftrack's events";
+            let failure = Failure::new(FailureKind::Internal, message).hint("report this");
+            SessionEnd::Broken(failure.caused_by(error))
+        };
+        let updates = Expression::parse(&format!("topic={UPDATE_TOPIC}"))
+            .map_err(|error| broken(&error))?;
+        hub.subscribe(updates, Map::new())
+            .await
+            .map_err(|error| broken(&error))?;
+        let (engine, host) = (self.options.engine.clone(), self.options.host.clone());
+        let web = WebSurface::start(engine, hub.clone(), host, identity)
+            .await
+            .map_err(|error| broken(&error))?;
+        let following = tokio::spawn(Arc::clone(&web).follow());
+        let end = self.take_messages(session, &hub, &web, messages).await;
+        following.abort();
+        hub.close().await;
+        session.close();
+        self.options.engine.tell(Event::HubLost).await;
+        Ok(end)
+    }
+
+    async fn take_messages(
+        &self,
+        session: &Session,
+        hub: &EventHub,
+        web: &Arc<WebSurface>,
+        mut messages: mpsc::Receiver<HubMessage>,
+    ) -> SessionEnd {
+        loop {
+            let is_doubted = tokio::select! {
+                message = messages.recv() => match message {
+                    Some(message) => {
+                        self.take_message(web, message).await;
+                        matches!(hub.state(), HubState::Refused { .. })
+                    }
+                    None => {
+                        let failure = Failure::new(FailureKind::Internal, "the event hub's task ended");
+                        return SessionEnd::Broken(failure.hint("report this"));
+                    }
+                },
+                () = self.options.doubt.notified() => true,
+            };
+            if is_doubted && let Some(refusal) = refusal(session).await {
+                return SessionEnd::Refused(refusal);
+            }
+        }
+    }
+
+    async fn take_message(&self, web: &Arc<WebSurface>, message: HubMessage) {
+        match message {
+            HubMessage::Connected => {
+                self.options.told.hub.send_modify(|hub| hub.connects += 1);
+                self.say_hub(ConnectionState::Connected, None);
+                self.options.engine.tell(Event::HubConnected).await;
+            }
+            HubMessage::Disconnected { reason } => {
+                tracing::info!(reason = %reason, "the event hub is away");
+                let failure = failure_from_lost(&reason);
+                self.say_hub(ConnectionState::Connecting, Some(failure));
+                self.options.engine.tell(Event::HubLost).await;
+            }
+            HubMessage::Event { event, .. } => {
+                if !web.take(&event) && event.topic == UPDATE_TOPIC {
+                    let ids = changed_ids(&event.data);
+                    self.options.engine.tell(Event::EntitiesChanged { ids }).await;
+                }
+            }
+            HubMessage::Warning { sentence } => tracing::warn!("{sentence}"),
+            HubMessage::Dropped { events } => {
+                tracing::warn!(events, "events of ftrack were dropped: too many came at once");
+                // What changed is not known: facts must be asked for again.
+                self.options.engine.tell(Event::HubLost).await;
+                self.options.engine.tell(Event::HubConnected).await;
+            }
+            other => tracing::debug!(?other, "the event hub said something new"),
+        }
+    }
+
+    fn hub_options(&self) -> HubOptions {
+        HubOptions {
+            application_id: Some("callboard".into()),
+            host_name: Some(self.options.host.clone()),
+            first_pause: Duration::from_millis(self.options.hub.reconnect_ms),
+            longest_pause: Duration::from_secs(self.options.hub.reconnect_max_secs),
+            refused_pause: REFUSED_PAUSE,
+            ..HubOptions::default()
+        }
+    }
+
+    async fn sign_out(&self, failure: &Failure) {
+        tracing::warn!(%failure, "ftrack does not accept the credentials");
+        self.options
+            .told
+            .sign_in
+            .send_replace(SignIn::Out(failure.clone()));
+        self.say_hub(ConnectionState::Refused, Some(failure.clone()));
+        self.options
+            .engine
+            .tell(Event::SignedOut(failure.clone()))
+            .await;
+    }
+
+    fn say_hub(&self, state: ConnectionState, problem: Option<Failure>) {
+        let changed = self.options.told.hub.send_if_modified(|hub| {
+            let changed = hub.state != state || hub.problem != problem;
+            hub.state = state;
+            hub.problem = problem;
+            changed
+        });
+        if changed {
+            let status = self.options.told.hub.borrow().clone();
+            self.options
+                .engine
+                .announce(Announcement::HubChanged(status));
+        }
+    }
+}
+
+/// Asks the server whether it still accepts the credentials; returns its refusal.
+async fn refusal(session: &Session) -> Option<Failure> {
+    match session.query("select id from User limit 1").await {
+        Err(error @ CallError::Unauthorized(_)) => Some(failure_from_call(&error)),
+        _ => None,
+    }
+}
+
+fn is_refusal(error: &ConnectError) -> bool {
+    matches!(
+        error,
+        ConnectError::Call(CallError::Unauthorized(_))
+            | ConnectError::UnknownUser { .. }
+            | ConnectError::BadCredentials { .. }
+            | ConnectError::BadServer(_)
+    )
+}
+
+fn config(options: &ConnectionOptions) -> ftrack::Config {
+    let Credentials {
+        server, user, key, ..
+    } = &options.credentials;
+    let network = &options.network;
+    let request = Duration::from_secs(network.request_secs);
+    let usual = ftrack::Config::new(server, user, key);
+    ftrack::Config {
+        client_token: Some(options.host.clone()),
+        user_agent: concat!("callboard/", env!("CARGO_PKG_VERSION")).into(),
+        ca_file: (!network.ca_file.as_os_str().is_empty()).then(|| network.ca_file.clone()),
+        proxy: match network.proxy.as_str() {
+            "" => ftrack::Proxy::FromEnvironment,
+            proxy => ftrack::Proxy::At(proxy.to_owned().into()),
+        },
+        timeouts: ftrack::Timeouts {
+            connect: Duration::from_secs(options.hub.connect_secs),
+            query: request,
+            // The server goes on with a batch after nobody waits for it: patience costs less than looking it up.
+            call: request * 2,
+        },
+        schema_cache: Some(options.schema_cache.clone()),
+        ..usual
+    }
+}
+
+/// Returns the ids of the entities that an `ftrack.update` event is about.
+fn changed_ids(data: &Value) -> Vec<String> {
+    let entities = data.get("entities").and_then(Value::as_array);
+    let id = |entity: &Value| Some(entity.get("entityId")?.as_str()?.to_owned());
+    entities.into_iter().flatten().filter_map(id).collect()
+}
+
+/// The pause between attempts: doubled with each, and spread at random.
+struct Pause {
+    first: Duration,
+    longest: Duration,
+    next: Duration,
+}
+
+impl Pause {
+    fn new(settings: &HubSettings) -> Self {
+        let first = Duration::from_millis(settings.reconnect_ms);
+        Self {
+            first,
+            longest: Duration::from_secs(settings.reconnect_max_secs),
+            next: first,
+        }
+    }
+
+    fn reset(&mut self) {
+        self.next = self.first;
+    }
+
+    fn refused(&mut self) {
+        self.next = REFUSED_PAUSE;
+    }
+
+    async fn wait(&mut self) {
+        let spread = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
+        let pause = self.next.mul_f64(0.5 + spread / 2.0);
+        self.next = (self.next * 2).min(self.longest.max(self.first));
+        // There is nothing to wait for but the time itself.
+        drop(timeout(pause, std::future::pending::<()>()).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_update_names_its_entities() {
+        let data = json!({"entities": [
+            {"entityId": "a", "entityType": "task"}, {"entityType": "task"}, {"entityId": "b"},
+        ]});
+        assert_eq!(changed_ids(&data), ["a", "b"]);
+        assert!(changed_ids(&json!({})).is_empty());
+    }
+}

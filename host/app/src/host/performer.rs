@@ -1,0 +1,125 @@
+//! Does the engine's effects: each goes to the one part of the host that does such things, and none is waited for.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use callboard_protocol::{Log, LogLevel, PluginId};
+use engine::{Effect, Event, Row, Token};
+
+use crate::engine_thread::{Announcement, EngineHandle, Perform};
+use crate::ledger::Ledger;
+use crate::service::{Server, call, describe, facts, look_up, query, store};
+use crate::supervisor::Supervisor;
+use crate::surface::bus::Applications;
+
+/// The parts of the host that do things.
+pub(super) struct Performer {
+    pub(super) engine: EngineHandle,
+    pub(super) ledger: Ledger,
+    pub(super) supervisor: Supervisor,
+    pub(super) server: Server,
+    pub(super) applications: Applications,
+}
+
+impl Perform for Performer {
+    fn perform(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Reply { request, reply } => self.engine.reply(request, reply),
+            Effect::Keep { token, rows } => return self.keep(token, rows),
+            Effect::StartProcess { process, plugin } => {
+                return self.supervisor.start_process(process, plugin);
+            }
+            Effect::Send { process, message } => self.supervisor.send(process, message),
+            Effect::StopProcess { process, stop } => self.supervisor.stop_process(process, stop),
+            Effect::Notify { plugin, notify } => {
+                self.announce(Announcement::Notify { plugin, notify });
+            }
+            Effect::Log { plugin, log } => write_log(&plugin, &log),
+            Effect::JobChanged(summary) => {
+                self.announce(Announcement::JobChanged(Arc::new(*summary)));
+            }
+            Effect::JobRested(detail) => self.announce(Announcement::JobRested(Arc::new(*detail))),
+            Effect::CatalogChanged => self.announce(Announcement::CatalogChanged),
+            // The engine's thread keeps its timers itself.
+            Effect::SetTimer { .. } => {}
+            other => self.ask(other),
+        }
+        None
+    }
+}
+
+impl Performer {
+    fn announce(&self, announcement: Announcement) {
+        self.engine.announce(announcement);
+    }
+
+    fn keep(&self, token: Token, rows: Vec<Row>) -> Option<Event> {
+        let engine = self.engine.clone();
+        let answer = Box::new(move |result| engine.tell_blocking(Event::Kept { token, result }));
+        let result = self.ledger.keep(rows, answer);
+        let failure = result.err()?;
+        Some(Event::Kept {
+            token,
+            result: Err(failure),
+        })
+    }
+
+    /// Does what takes its time in a task of its own, and tells the engine what came of it.
+    fn ask(&self, effect: Effect) {
+        let server = self.server.clone();
+        let applications = self.applications.clone();
+        let ledger = self.ledger.clone();
+        let engine = self.engine.clone();
+        self.engine.runtime().spawn(async move {
+            let event = match effect {
+                Effect::AskFacts { token, entities } => Event::Facts {
+                    token,
+                    result: facts::facts(&server, &entities).await,
+                },
+                Effect::Query { token, expressions } => Event::Queried {
+                    token,
+                    result: query::query(&server, &expressions).await,
+                },
+                Effect::Describe {
+                    token,
+                    session,
+                    describe: page,
+                } => Event::Described {
+                    token,
+                    result: describe::describe(&applications, session, &page).await,
+                },
+                Effect::ReadStore { token, plugin, key } => Event::StoreRead {
+                    token,
+                    result: store::read(&ledger, plugin, key).await,
+                },
+                Effect::Call { token, operations } => {
+                    let started = Instant::now();
+                    let result = call::call(&server, &operations).await;
+                    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    Event::Called {
+                        token,
+                        result,
+                        took_ms,
+                    }
+                }
+                Effect::LookUp { token, entities } => Event::LookedUp {
+                    token,
+                    result: look_up::look_up(&server, &entities).await,
+                },
+                // Everything else was done before, without a task.
+                _ => return,
+            };
+            engine.tell(event).await;
+        });
+    }
+}
+
+fn write_log(plugin: &PluginId, log: &Log) {
+    let message = &log.message;
+    match log.level {
+        LogLevel::Debug => tracing::debug!(target: "plugin", %plugin, "{message}"),
+        LogLevel::Warning => tracing::warn!(target: "plugin", %plugin, "{message}"),
+        LogLevel::Error => tracing::error!(target: "plugin", %plugin, "{message}"),
+        _ => tracing::info!(target: "plugin", %plugin, "{message}"),
+    }
+}

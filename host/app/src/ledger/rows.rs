@@ -1,0 +1,209 @@
+//! Rows in and out of the database.
+
+use callboard_protocol::{Failure, FailureKind, HandOver, JobState, PluginId};
+use engine::{JobRow, KeptJob, Row, UnitRow};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Writes rows within a transaction.
+pub(super) fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()> {
+    for row in rows {
+        match row {
+            Row::Job(job) => write_job(transaction, job)?,
+            Row::HandOver { job, hand_over } => {
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO hand_over (job, key, body) VALUES (?1, ?2, ?3)
+                         ON CONFLICT (job, key) DO NOTHING",
+                    )?
+                    .execute(params![job.as_str(), hand_over.key, body(hand_over)?])?;
+            }
+            Row::Units {
+                job,
+                hand_over,
+                units,
+            } => {
+                let mut statement = transaction.prepare_cached(
+                    "INSERT INTO unit (job, hand_over, step, key, body) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (job, hand_over, step, key) DO UPDATE SET body = excluded.body",
+                )?;
+                for unit in units {
+                    statement.execute(params![
+                        job.as_str(),
+                        hand_over,
+                        unit.step.as_str(),
+                        unit.key,
+                        body(unit)?
+                    ])?;
+                }
+            }
+            Row::Store { plugin, key, value } => write_store(transaction, plugin, key, value)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_job(transaction: &Transaction<'_>, job: &JobRow) -> rusqlite::Result<()> {
+    let summary = &job.detail.summary;
+    let state = serde_json::to_value(summary.state).map_err(to_sql)?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO job (id, state, ended, created_ms, event_id, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (id) DO UPDATE SET
+                 state = excluded.state, ended = excluded.ended, event_id = excluded.event_id,
+                 body = excluded.body",
+        )?
+        .execute(params![
+            summary.id.as_str(),
+            state.as_str().unwrap_or_default(),
+            summary.state.has_ended(),
+            i64::try_from(summary.created_ms).unwrap_or(i64::MAX),
+            job.event_id,
+            body(job)?
+        ])
+        .map(drop)
+}
+
+fn write_store(
+    transaction: &Transaction<'_>,
+    plugin: &PluginId,
+    key: &str,
+    value: &Value,
+) -> rusqlite::Result<()> {
+    if value.is_null() {
+        return transaction
+            .execute(
+                "DELETE FROM store WHERE plugin = ?1 AND key = ?2",
+                params![plugin.as_str(), key],
+            )
+            .map(drop);
+    }
+    transaction
+        .prepare_cached(
+            "INSERT INTO store (plugin, key, value) VALUES (?1, ?2, ?3)
+             ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute(params![plugin.as_str(), key, body(value)?])
+        .map(drop)
+}
+
+/// Reads a value that a plugin stored; null when there is none.
+pub(super) fn read_store(
+    connection: &Connection,
+    plugin: &PluginId,
+    key: &str,
+) -> rusqlite::Result<Value> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT value FROM store WHERE plugin = ?1 AND key = ?2")?
+        .query_row(params![plugin.as_str(), key], |row| row.get(0))
+        .optional()?;
+    text.map_or(Ok(Value::Null), |text| {
+        serde_json::from_str(&text).map_err(from_sql)
+    })
+}
+
+/// Counts the jobs that have not ended.
+pub(super) fn count_unfinished(connection: &Connection) -> rusqlite::Result<u64> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM job WHERE ended = 0")?
+        .query_row([], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// Forgets ended jobs but the newest `kept`. What has not ended is never forgotten.
+pub(super) fn forget_ended(connection: &mut Connection, kept: usize) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "DELETE FROM job WHERE ended = 1 AND id NOT IN (
+                 SELECT id FROM job WHERE ended = 1 ORDER BY created_ms DESC LIMIT ?1)",
+            [i64::try_from(kept).unwrap_or(i64::MAX)],
+        )
+        .map(drop)
+}
+
+/// Reads every job, oldest first, and says which rows could not be read.
+pub(super) fn read_jobs(connection: &Connection) -> rusqlite::Result<(Vec<KeptJob>, Vec<Failure>)> {
+    let mut jobs = Vec::new();
+    let mut problems = Vec::new();
+    let mut statement =
+        connection.prepare("SELECT id, body FROM job ORDER BY created_ms, rowid")?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let id: String = row.get(0)?;
+        match read_job(connection, &id, &row.get::<_, String>(1)?) {
+            Ok(job) => jobs.push(job),
+            Err(error) => problems.push(
+                Failure::new(
+                    FailureKind::Internal,
+                    format!("a job could not be read from the ledger: `{id}`"),
+                )
+                .hint("report this; the job's row is left as it is")
+                .caused_by(&error),
+            ),
+        }
+    }
+    Ok((jobs, problems))
+}
+
+fn read_job(connection: &Connection, id: &str, body: &str) -> rusqlite::Result<KeptJob> {
+    let row: JobRow = serde_json::from_str(body).map_err(from_sql)?;
+    // A job that ended whole, or was called off, is only ever shown again: its row says enough.
+    let is_over = matches!(
+        row.detail.summary.state,
+        JobState::Done | JobState::Cancelled
+    );
+    if is_over {
+        return Ok(KeptJob {
+            row,
+            hand_overs: Vec::new(),
+            units: Vec::new(),
+        });
+    }
+    let hand_overs: Vec<HandOver> = bodies(
+        connection,
+        "SELECT body FROM hand_over WHERE job = ?1 ORDER BY number",
+        &[id],
+    )?;
+    let units: Vec<UnitRow> = match hand_overs.last() {
+        None => Vec::new(),
+        Some(last) => bodies(
+            connection,
+            "SELECT body FROM unit WHERE job = ?1 AND hand_over = ?2",
+            &[id, &last.key],
+        )?,
+    };
+    Ok(KeptJob {
+        row,
+        hand_overs,
+        units,
+    })
+}
+
+fn bodies<T: DeserializeOwned>(
+    connection: &Connection,
+    query: &str,
+    keys: &[&str],
+) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(query)?;
+    let found = statement.query_map(rusqlite::params_from_iter(keys), |row| {
+        row.get::<_, String>(0)
+    })?;
+    found
+        .map(|text| serde_json::from_str(&text?).map_err(from_sql))
+        .collect()
+}
+
+fn body<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(to_sql)
+}
+
+fn to_sql(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(error.into())
+}
+
+fn from_sql(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+}

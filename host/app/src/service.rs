@@ -1,0 +1,70 @@
+//! What the host does for plugins and for their steps, one file each. The engine has decided already that it may be done.
+
+pub(crate) mod call;
+pub(crate) mod describe;
+pub(crate) mod facts;
+mod failure;
+pub(crate) mod look_up;
+pub(crate) mod query;
+mod rows;
+pub(crate) mod store;
+
+use std::sync::Arc;
+
+use callboard_protocol::Failure;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
+
+pub(crate) use failure::{failure_from_call, failure_from_connect, failure_from_lost};
+
+/// How many requests may be at the server at once, calls apart, which the engine counts.
+const REQUESTS: usize = 8;
+
+/// The way to the server, for services.
+#[derive(Clone)]
+pub(crate) struct Server {
+    session: watch::Receiver<Option<ftrack::Session>>,
+    /// Why there is no session.
+    problem: watch::Receiver<Failure>,
+    doubt: Arc<Notify>,
+    room: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Makes a way to the server of whoever is signed in; `doubt` is told when the server refuses the credentials.
+    pub(crate) fn new(
+        session: watch::Receiver<Option<ftrack::Session>>,
+        problem: watch::Receiver<Failure>,
+        doubt: Arc<Notify>,
+    ) -> Self {
+        Self {
+            session,
+            problem,
+            doubt,
+            room: Arc::new(Semaphore::new(REQUESTS)),
+        }
+    }
+
+    /// Returns the session.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none.
+    pub(crate) fn session(&self) -> Result<ftrack::Session, Failure> {
+        let session = self.session.borrow().clone();
+        session.ok_or_else(|| self.problem.borrow().clone())
+    }
+
+    /// Waits for a place among the requests that may be at the server at once.
+    async fn room(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.room.acquire().await.ok()
+    }
+
+    /// Turns what the server said into a failure, and has the credentials looked at again where it refused them.
+    pub(crate) fn failure(&self, error: &ftrack::CallError) -> Failure {
+        if matches!(error, ftrack::CallError::Unauthorized(_)) {
+            self.doubt.notify_one();
+        }
+        failure_from_call(error)
+    }
+}

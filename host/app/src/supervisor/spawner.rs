@@ -1,0 +1,138 @@
+//! The one thread that starts processes.
+//!
+//! A process that dies with its parent dies, on Linux, with the thread that started it: so that thread lives long.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context as _;
+use runner::{Lifeline, Runner};
+use tokio::process::Child;
+use tokio::sync::oneshot;
+
+use super::{Program, lock, orphans};
+
+/// How many starts may wait for the thread.
+const QUEUE: usize = 64;
+
+/// A process that was started.
+pub(super) struct Spawned {
+    pub(super) child: Child,
+    /// Closing it ends the runner and all below it.
+    pub(super) lifeline: Option<Lifeline>,
+    pub(super) pid: u32,
+}
+
+struct Order {
+    folder: PathBuf,
+    answer: oneshot::Sender<io::Result<Spawned>>,
+}
+
+/// A way to the thread.
+pub(super) struct Spawner {
+    orders: SyncSender<Order>,
+    known: Known,
+}
+
+/// The runners that are alive: a child of this process that is none of them is an orphan.
+type Known = Arc<Mutex<HashSet<u32>>>;
+
+impl Spawner {
+    pub(super) fn start(
+        program: Program,
+        environment: Vec<(OsString, OsString)>,
+    ) -> anyhow::Result<Self> {
+        let (orders, receiver) = sync_channel(QUEUE);
+        let known = Known::default();
+        let thread = Thread {
+            program,
+            environment,
+            known: Arc::clone(&known),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        std::thread::Builder::new()
+            .name("spawner".into())
+            .stack_size(256 << 10)
+            .spawn(move || thread.run(&receiver))
+            .context("could not start the spawner's thread")?;
+        Ok(Self { orders, known })
+    }
+
+    /// Starts a runner for a plugin folder; none when too many starts wait already.
+    pub(super) fn spawn(&self, folder: PathBuf) -> Option<oneshot::Receiver<io::Result<Spawned>>> {
+        let (answer, receiver) = oneshot::channel();
+        self.orders.try_send(Order { folder, answer }).ok()?;
+        Some(receiver)
+    }
+
+    /// Forgets a runner that has ended and was waited for.
+    pub(super) fn forget(&self, pid: u32) {
+        lock(&self.known).remove(&pid);
+    }
+
+    /// Kills what runners have left behind.
+    pub(super) async fn kill_orphans(&self) {
+        let known = Arc::clone(&self.known);
+        let killing = tokio::task::spawn_blocking(move || {
+            // While the lock is held nothing is started, so that a runner just started is no orphan.
+            orphans::kill(&lock(&known));
+        });
+        if killing.await.is_err() {
+            tracing::error!("the search for orphans panicked");
+        }
+    }
+}
+
+struct Thread {
+    program: Program,
+    environment: Vec<(OsString, OsString)>,
+    known: Known,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Thread {
+    fn run(&self, orders: &Receiver<Order>) {
+        let _runtime = self.runtime.enter();
+        while let Ok(Order { folder, answer }) = orders.recv() {
+            let mut known = lock(&self.known);
+            let spawned = self.spawn(&folder);
+            if let Ok(spawned) = &spawned {
+                known.insert(spawned.pid);
+            }
+            drop(known);
+            // Without somebody to wait for it, the process is dropped, and with it its lifeline.
+            drop(answer.send(spawned));
+        }
+    }
+
+    fn spawn(&self, folder: &Path) -> io::Result<Spawned> {
+        let runner = Runner {
+            executable: &self.program.executable,
+            folder,
+            library_path: None,
+            python_path: self.program.python_path.as_deref(),
+        };
+        let (mut command, lifeline) = runner::command(&runner, self.environment.iter().cloned())?;
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // Ctrl-C in a terminal is the host's to hear; what follows from it for plugins the host decides.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = tokio::process::Command::from(command).spawn()?;
+        let pid = child
+            .id()
+            .ok_or_else(|| io::Error::other("it has ended already"))?;
+        Ok(Spawned {
+            child,
+            lifeline: Some(lifeline),
+            pid,
+        })
+    }
+}

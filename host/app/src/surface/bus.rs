@@ -1,0 +1,171 @@
+//! The local bus: one socket for this user, one JSON object a line, requests and events.
+//!
+//! `docs/protocol.md` is its contract. Whoever connects is the user's own process: the socket lies in a folder of the
+//! user's, and the system is asked whose the other end is.
+
+mod applications;
+mod connection;
+mod hello;
+mod host_topics;
+mod listener;
+mod outgoing;
+mod publishing;
+mod requests;
+mod router;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use callboard_protocol::{BusHello, JobDetail, JobId};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use crate::about::About;
+use crate::engine_thread::{Announcement, EngineHandle, now};
+use outgoing::Outgoing;
+use publishing::Publishing;
+
+pub(crate) use applications::Applications;
+
+/// How long a client may take to say hello.
+const HELLO: Duration = Duration::from_secs(5);
+
+/// How many clients may be connected at once.
+const CLIENTS: usize = 256;
+
+/// What the bus is started with.
+pub(crate) struct BusOptions {
+    /// The socket.
+    pub(crate) path: PathBuf,
+    /// How many requests a client may have in flight.
+    pub(crate) requests_in_flight: usize,
+    /// How many messages may wait for a client that does not read.
+    pub(crate) queue_messages: usize,
+    /// The way to the engine.
+    pub(crate) engine: EngineHandle,
+    /// What the host says of itself.
+    pub(crate) about: Arc<About>,
+    /// Where a client's `quit` goes.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+/// The bus, as long as it is served.
+pub(crate) struct Bus {
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+    announcing: JoinHandle<()>,
+}
+
+struct Shared {
+    options: BusOptions,
+    next_session: AtomicU64,
+    clients: Mutex<HashMap<u64, Arc<Client>>>,
+    publishing: Publishing,
+    /// Jobs that a client was told have started, and who is to be told how they end.
+    started: Mutex<HashMap<JobId, u64>>,
+}
+
+/// One connection, as others see it.
+struct Client {
+    session: u64,
+    hello: BusHello,
+    outgoing: Outgoing,
+    applications: applications::Questions,
+    /// The jobs it launched.
+    jobs: Mutex<HashSet<JobId>>,
+}
+
+impl Bus {
+    /// Starts to serve the bus.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be made, or another process serves it.
+    pub(crate) async fn start(options: BusOptions) -> anyhow::Result<Self> {
+        let listener = listener::listen(&options.path).await?;
+        let announcements = options.engine.announcements();
+        let shared = Arc::new(Shared {
+            // Numbers of an earlier run are never used again: a job may remember the session it came from.
+            next_session: AtomicU64::new(now()),
+            clients: Mutex::default(),
+            publishing: Publishing::default(),
+            started: Mutex::default(),
+            options,
+        });
+        let accepting = tokio::spawn(listener::accept(listener, Arc::clone(&shared)));
+        let announcing = tokio::spawn(announce(announcements, Arc::clone(&shared)));
+        Ok(Self {
+            shared,
+            accepting,
+            announcing,
+        })
+    }
+
+    /// Returns the way to connected applications.
+    pub(crate) fn applications(&self) -> Applications {
+        Applications::new(Arc::clone(&self.shared))
+    }
+
+    /// Closes every connection and removes the socket.
+    pub(crate) async fn stop(self) {
+        self.accepting.abort();
+        self.announcing.abort();
+        let clients: Vec<_> = lock(&self.shared.clients).drain().collect();
+        for (_, client) in clients {
+            client.outgoing.finish().await;
+        }
+        if let Err(error) = std::fs::remove_file(&self.shared.options.path) {
+            tracing::debug!(%error, "the bus's socket could not be removed");
+        }
+    }
+}
+
+impl Shared {
+    fn client(&self, session: u64) -> Option<Arc<Client>> {
+        lock(&self.clients).get(&session).cloned()
+    }
+
+    fn next_session(&self) -> u64 {
+        self.next_session.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Tells whoever launched a job how it stands now.
+    fn tell_job(&self, session: u64, job: &JobDetail) {
+        if let Some(client) = self.client(session) {
+            client.outgoing.event(&host_topics::job_event(job));
+        }
+    }
+
+    fn forget(&self, session: u64) {
+        lock(&self.clients).remove(&session);
+        self.publishing.router().forget(session);
+        lock(&self.started).retain(|_, owner| *owner != session);
+    }
+}
+
+/// Tells clients about jobs that came to rest after they had been told "started".
+async fn announce(mut announcements: broadcast::Receiver<Announcement>, shared: Arc<Shared>) {
+    loop {
+        match announcements.recv().await {
+            Ok(Announcement::JobRested(job)) => {
+                let session = lock(&shared.started).remove(&job.summary.id);
+                if let Some(session) = session {
+                    shared.tell_job(session, &job);
+                }
+            }
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "the bus missed announcements");
+                host_topics::tell_rested(&shared).await;
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,335 @@
+//! Requests to the host: who may ask what, and how it is asked of the engine.
+
+use std::time::Duration;
+
+use callboard_event::Event;
+use callboard_protocol::{
+    ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, EventParams, Failure, FailureKind,
+    Items, JobAnswer, JobId, JobRef, JobState, JobWait, JobsList, Launched, MessageId, Publish,
+    Replies, Scope, Subscribe, Subscribed,
+};
+use engine::{Ask, AskLaunch, Reply};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::connection::Connection;
+use super::host_topics::{self, context, unexpected};
+use super::router::source_id;
+use super::lock;
+use crate::surface::dialect::values_for_view;
+
+/// The longest that anything may be waited for.
+const LONGEST_WAIT_SECS: f64 = 600.0;
+
+/// How many jobs a list has where its request does not say.
+const LISTED: u32 = 100;
+
+/// Takes one request: answers it, or sees to it that it will be answered.
+pub(super) async fn take(
+    connection: &mut Connection,
+    id: MessageId,
+    method: &str,
+    params: Value,
+) {
+    let result = match BusMethod::from_name(method) {
+        None => {
+            let message = format!("there is no request `{method}`");
+            Err(Failure::new(FailureKind::Unsupported, message))
+        }
+        Some(method) if !is_allowed(connection.client.hello.scope, method) => {
+            let message = format!("an application may not ask `{}`", method.name());
+            Err(Failure::denied(message).hint("connect with the scope `cli`"))
+        }
+        Some(method) => dispatch(connection, id, method, params).await,
+    };
+    match result {
+        Ok(Answer::Now(value)) => connection.answer(id, Ok(value)),
+        Ok(Answer::Later) => {}
+        Err(failure) => connection.answer(id, Err(failure)),
+    }
+}
+
+enum Answer {
+    Now(Value),
+    Later,
+}
+
+type Taken = Result<Answer, Failure>;
+
+/// Tells what a scope allows. Which jobs an application may ask for is decided job by job.
+fn is_allowed(scope: Scope, method: BusMethod) -> bool {
+    match scope {
+        Scope::Cli | Scope::Ui => true,
+        _ => !matches!(
+            method,
+            BusMethod::JobsList | BusMethod::PluginsList | BusMethod::Quit
+        ),
+    }
+}
+
+async fn dispatch(
+    connection: &mut Connection,
+    id: MessageId,
+    method: BusMethod,
+    params: Value,
+) -> Taken {
+    match method {
+        BusMethod::Subscribe => subscribe(connection, read(params)?),
+        BusMethod::Unsubscribe => Ok(unsubscribe(connection, read(params)?)),
+        BusMethod::Publish => publish(connection, id, read(params)?).await,
+        BusMethod::Reply => reply(connection, read(params)?),
+        BusMethod::ActionsDiscover => discover(connection, id, read(params)?).await,
+        BusMethod::ActionsLaunch => launch(connection, id, read(params)?).await,
+        BusMethod::JobsList => {
+            let JobsList { states, limit } = read(params)?;
+            let limit = usize::try_from(limit.unwrap_or(LISTED)).unwrap_or(usize::MAX);
+            ask(connection, id, Ask::List { states, limit }).await
+        }
+        BusMethod::JobsShow => {
+            let JobRef { job } = read(params)?;
+            job_ask(connection, id, job.clone(), Ask::Show(job)).await
+        }
+        BusMethod::JobsWait => {
+            let JobWait { job, timeout_secs } = read(params)?;
+            let wait_ms = milliseconds(timeout_secs)?;
+            job_ask(connection, id, job.clone(), Ask::Wait { job, wait_ms }).await
+        }
+        BusMethod::JobsAnswer => answer(connection, id, read(params)?).await,
+        BusMethod::JobsCancel => {
+            let JobRef { job } = read(params)?;
+            job_ask(connection, id, job.clone(), Ask::Cancel(job)).await
+        }
+        BusMethod::JobsRetry => {
+            let JobRef { job } = read(params)?;
+            job_ask(connection, id, job.clone(), Ask::Retry(job)).await
+        }
+        BusMethod::PluginsList => ask(connection, id, Ask::Plugins).await,
+        BusMethod::Status => Ok(Answer::Now(write(
+            &connection.shared.options.about.status(),
+        ))),
+        BusMethod::WhoAmI => {
+            let who = connection.shared.options.about.whoami()?;
+            Ok(Answer::Now(write(&who)))
+        }
+        BusMethod::Quit => {
+            connection.shared.options.stopping.send_replace(true);
+            Ok(Answer::Now(json!({})))
+        }
+        other => Err(Failure::new(
+            FailureKind::Unsupported,
+            format!("`{}` is not asked of the host", other.name()),
+        )),
+    }
+}
+
+fn subscribe(connection: &Connection, subscribe: Subscribe) -> Taken {
+    let Subscribe {
+        subscription,
+        subscriber,
+    } = subscribe;
+    let session = connection.client.session;
+    let mut router = connection.shared.publishing.router();
+    let subscription_id = router
+        .subscribe(session, &subscription, subscriber)
+        .map_err(|error| {
+            Failure::invalid(format!("the subscription cannot be read: `{subscription}`"))
+                .hint("write an expression such as `topic=ftrack.update`")
+                .caused_by(&error)
+        })?;
+    Ok(Answer::Now(write(&Subscribed { subscription_id })))
+}
+
+fn unsubscribe(connection: &Connection, subscribed: Subscribed) -> Answer {
+    let session = connection.client.session;
+    // Ending what has ended already is no error.
+    connection
+        .shared
+        .publishing
+        .router()
+        .unsubscribe(session, subscribed.subscription_id);
+    Answer::Now(json!({}))
+}
+
+fn reply(connection: &Connection, params: EventParams) -> Taken {
+    let event = event(connection, params.event)?;
+    if event.in_reply_to_event.is_none() {
+        return Err(Failure::invalid("the reply names no event")
+            .hint("set `inReplyToEvent` to the event's id"));
+    }
+    connection.shared.reply(event)?;
+    Ok(Answer::Now(json!({})))
+}
+
+async fn publish(connection: &mut Connection, id: MessageId, publish: Publish) -> Taken {
+    let event = event(connection, publish.event)?;
+    let wait = publish.wait_secs.map(milliseconds).transpose()?;
+    let shared = std::sync::Arc::clone(&connection.shared);
+    let expected = wait.map(|_| shared.expect_replies(&event.id));
+    shared.route(&event)?;
+    if host_topics::is_answered(&event.topic) {
+        let answering = host_topics::ask(&shared, &connection.client, &event).await;
+        let (shared, event) = (std::sync::Arc::clone(&shared), event.clone());
+        // A launch goes on and is answered even when its client has gone.
+        tokio::spawn(async move {
+            if let Some(data) = answering.await {
+                let reply = Event::reply_to(&event, data).with_id(uuid::Uuid::new_v4().to_string());
+                if let Err(failure) = shared.reply(reply) {
+                    tracing::debug!(%failure, "a reply on the bus could not be delivered");
+                }
+            }
+        });
+    }
+    let (Some(wait_ms), Some(mut expected)) = (wait, expected) else {
+        return Ok(Answer::Now(write(&Replies::default())));
+    };
+    let deadline = Instant::now() + Duration::from_millis(wait_ms);
+    let at_most = usize::try_from(publish.max_replies.unwrap_or(1)).unwrap_or(usize::MAX);
+    connection.answer_later(id, async move {
+        let mut replies = Vec::new();
+        while replies.len() < at_most
+            && let Ok(Some(reply)) = timeout_at(deadline, expected.replies.recv()).await
+        {
+            replies.push(write(&reply));
+        }
+        Ok(write(&Replies { replies }))
+    });
+    Ok(Answer::Later)
+}
+
+async fn discover(connection: &mut Connection, id: MessageId, discover: ActionsDiscover) -> Taken {
+    let given = discover.context;
+    let context = context(
+        &connection.shared,
+        &connection.client,
+        given.selection,
+        given.dcc,
+    );
+    ask(connection, id, Ask::Discover { context }).await
+}
+
+async fn launch(connection: &mut Connection, id: MessageId, launch: ActionsLaunch) -> Taken {
+    let given = launch.context;
+    let job = JobId::from(uuid::Uuid::new_v4().to_string());
+    lock(&connection.client.jobs).insert(job.clone());
+    let launch = AskLaunch {
+        job,
+        event_id: None,
+        action: launch.action,
+        context: context(
+            &connection.shared,
+            &connection.client,
+            given.selection,
+            given.dcc,
+        ),
+        values: launch.values,
+        wait_ms: None,
+    };
+    ask(connection, id, Ask::Launch(launch)).await
+}
+
+/// Answers a job, after its values were given the types that its question asks for.
+async fn answer(connection: &mut Connection, id: MessageId, answer: JobAnswer) -> Taken {
+    let JobAnswer { job, mut values } = answer;
+    let detail = job_of(connection, &job).await?;
+    if let (Some(view), JobState::Asks) = (&detail.view, detail.summary.state) {
+        values = values_for_view(view, values);
+    }
+    let wait_ms = None;
+    let ask_answer = Ask::Answer {
+        job,
+        values,
+        wait_ms,
+    };
+    ask(connection, id, ask_answer).await
+}
+
+/// Asks something about a job, where the client may know of it.
+async fn job_ask(connection: &mut Connection, id: MessageId, job: JobId, ask_job: Ask) -> Taken {
+    let is_own = lock(&connection.client.jobs).contains(&job);
+    if !is_own && !matches!(connection.client.hello.scope, Scope::Cli | Scope::Ui) {
+        job_of(connection, &job).await?;
+    }
+    ask(connection, id, ask_job).await
+}
+
+/// Returns a job, where the client may know of it: an application those that were launched from its own kind.
+async fn job_of(
+    connection: &Connection,
+    job: &JobId,
+) -> Result<Box<callboard_protocol::JobDetail>, Failure> {
+    let reply = connection
+        .shared
+        .options
+        .engine
+        .ask(Ask::Show(job.clone()))
+        .await;
+    let Reply::Job(detail) = reply else {
+        return Err(unexpected(reply));
+    };
+    let client = &connection.client;
+    let is_everything = matches!(client.hello.scope, Scope::Cli | Scope::Ui);
+    if is_everything || detail.summary.surface == client.hello.surface {
+        return Ok(detail);
+    }
+    Err(Failure::denied("the job was launched elsewhere").hint("look at it with `callboard jobs`"))
+}
+
+async fn ask(connection: &mut Connection, id: MessageId, ask: Ask) -> Taken {
+    let pending = connection.shared.options.engine.submit(ask).await;
+    connection.answer_later(id, async move {
+        match pending.reply().await {
+            Reply::Menu(items) => Ok(write(&ActionItems { items })),
+            Reply::Launched(job) => Ok(write(&Launched { job })),
+            Reply::Job(detail) => Ok(write(&detail)),
+            Reply::Jobs(items) => Ok(write(&Items { items })),
+            Reply::Plugins(items) => Ok(write(&Items { items })),
+            Reply::Done => Ok(json!({})),
+            Reply::Failed(failure) => Err(failure),
+        }
+    });
+    Ok(Answer::Later)
+}
+
+/// Reads an event, and fills in what its publisher may not say or has left out.
+fn event(connection: &Connection, value: Value) -> Result<Event, Failure> {
+    let mut event: Event = serde_json::from_value(value).map_err(|error| {
+        Failure::invalid("the event cannot be read")
+            .hint("give it a `topic` and an object as `data`")
+            .caused_by(&error)
+    })?;
+    if event.id.is_empty() {
+        event.id = uuid::Uuid::new_v4().to_string();
+    }
+    let mut source = match event.source.take() {
+        Value::Object(source) => source,
+        _ => serde_json::Map::new(),
+    };
+    source
+        .entry("id")
+        .or_insert_with(|| source_id(connection.client.session).into());
+    source.insert("user".into(), connection.shared.options.about.event_user());
+    event.source = Value::Object(source);
+    Ok(event)
+}
+
+fn milliseconds(secs: f64) -> Result<u64, Failure> {
+    if !(0.0..=LONGEST_WAIT_SECS).contains(&secs) {
+        return Err(Failure::invalid(format!(
+            "a wait must be between 0 and {LONGEST_WAIT_SECS} seconds: `{secs}`"
+        )));
+    }
+    let wait = Duration::from_secs_f64(secs);
+    Ok(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {
+    serde_json::from_value(params).map_err(|error| {
+        Failure::invalid("the request's `params` cannot be read").caused_by(&error)
+    })
+}
+
+fn write<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).expect("messages hold JSON values and strings, which always serialise")
+}
