@@ -1,6 +1,6 @@
 //! What tests do to the server: faults for the next requests, and a record of what was asked.
 //!
-//! All of it is behind a token of its own, sent as `sandbox-token`. `docs/sandbox.md` lists the requests.
+//! All of it is behind a token of its own, sent as `sandbox-token`. The crate's `README.md` lists the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

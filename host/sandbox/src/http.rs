@@ -99,7 +99,10 @@ pub(crate) async fn serve_connection(
 }
 
 async fn front_page(State(server): State<Arc<Server>>) -> Response {
-    let html = run_blocking(server, |server| page::render(&server.store(), VERSION)).await;
+    let html = match run_blocking(server, |server| page::render(&server.store(), VERSION)).await {
+        Ok(html) => html,
+        Err(error) => return json_response(error.status, &error.to_json()),
+    };
     // The official desktop program looks for this header to tell an ftrack server from any other.
     (
         [(HeaderName::from_static("ftrack_version"), VERSION)],
@@ -109,18 +112,24 @@ async fn front_page(State(server): State<Arc<Server>>) -> Response {
 }
 
 /// Runs something that may wait for the store away from the threads that serve sockets.
+///
+/// A panic there is this request's problem only.
 async fn run_blocking<T: Send + 'static>(
     server: Arc<Server>,
     work: impl FnOnce(&Server) -> T + Send + 'static,
-) -> T {
-    match tokio::task::spawn_blocking(move || work(&server)).await {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+) -> Result<T, ApiError> {
+    let outcome = tokio::task::spawn_blocking(move || work(&server)).await;
+    outcome.map_err(|error| {
+        tracing::error!(%error, "a request failed");
+        ApiError::internal("The server failed while it worked on this")
+    })
 }
 
 async fn call(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
-    run_blocking(server, move |server| answer_call(server, &headers, &body)).await
+    match run_blocking(server, move |server| answer_call(server, &headers, &body)).await {
+        Ok(response) => response,
+        Err(error) => json_response(error.status, &error.to_json()),
+    }
 }
 
 fn answer_call(server: &Server, headers: &HeaderMap, body: &[u8]) -> Response {
@@ -225,7 +234,7 @@ async fn handshake(
     let outcome = run_blocking(server.clone(), move |server| {
         api::authenticate(&server.store(), &username, &api_key)
     });
-    match outcome.await {
+    match outcome.await.and_then(|caller| caller) {
         Ok(caller) => {
             let identity = Identity {
                 user_id: caller.user_id,

@@ -310,3 +310,7 @@ fn key_from_operation(operation: &Json) -> Result<Arc<str>, ApiError> {
         _ => Err(ApiError::validation("The operation has no entity_key")),
     }
 }
+
+#[cfg(test)]
+#[path = "operations/tests.rs"]
+mod tests;

@@ -99,3 +99,7 @@ impl Reader<'_> {
         Ok(encoder.rows(rows, &projection))
     }
 }
+
+#[cfg(test)]
+#[path = "query/tests.rs"]
+mod tests;

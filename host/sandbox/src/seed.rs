@@ -124,3 +124,13 @@ impl Planter<'_> {
         Ok(id)
     }
 }
+
+/// The demo in memory, for tests.
+#[cfg(test)]
+pub(crate) fn demo_store() -> Store {
+    let schema = crate::schema::Schema::built_in().expect("the built-in tables are sound");
+    let mut store = Store::in_memory(std::sync::Arc::new(schema));
+    plant(&mut store, Seed::Demo, &Scale::default()).expect("the demo can be made");
+    store.commit().expect("a store in memory can be committed");
+    store
+}

@@ -249,6 +249,8 @@ impl Sandbox {
         if let Err(error) = (&mut self.task).await {
             tracing::warn!(%error, "the sandbox did not stop cleanly");
         }
+        // Sockets that were opened while the others were closed.
+        self.server.hub.drop_connections();
     }
 }
 

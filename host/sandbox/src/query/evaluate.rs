@@ -95,7 +95,7 @@ pub(super) fn find_filtered(
     })
 }
 
-fn prepare(store: &Store, criteria: &Criteria) -> Result<Test, QueryError> {
+pub(super) fn prepare(store: &Store, criteria: &Criteria) -> Result<Test, QueryError> {
     let list = |inner: &[Criteria]| {
         inner
             .iter()

@@ -127,6 +127,9 @@ fn property(schema: &Schema, attribute: &Attribute) -> Json {
     } = attribute.kind
     {
         property["restricted_projection"] = json!(true);
+        if let Some(fields) = property.as_object_mut() {
+            fields.remove("key_value_attributes");
+        }
     }
     if let Some(legacy) = &attribute.legacy {
         property["alias_for"] = json!(&**legacy);

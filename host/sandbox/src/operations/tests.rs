@@ -1,0 +1,274 @@
+use super::*;
+use crate::query::Reader;
+use crate::seed::{demo_store, id_from_name};
+
+const SHOT: &str = "Shot/harbour/ep01/sq010/sh010";
+
+fn writer() -> Caller {
+    Caller {
+        user_id: Arc::from(id_from_name("User/ada")),
+        username: Arc::from("ada"),
+        may_write: true,
+        ..Caller::default()
+    }
+}
+
+/// Carries out operations as one batch and returns the answers, or what was wrong.
+fn run(store: &mut Store, operations: &[Json]) -> Result<Vec<Json>, ApiError> {
+    let caller = writer();
+    let mut transaction = Transaction::new(store, &caller);
+    let carry_out =
+        |transaction: &mut Transaction<'_>, operation: &Json| match operation["action"].as_str() {
+            Some("create") => transaction.create(operation).map(Some),
+            Some("update") => transaction.update(operation).map(Some),
+            _ => transaction.delete(operation).map(|()| None),
+        };
+    let outcome: Result<Vec<_>, _> = operations
+        .iter()
+        .map(|operation| carry_out(&mut transaction, operation))
+        .collect();
+    let outcome = outcome.and_then(|touched| transaction.check_references().map(|()| touched));
+    let answers = outcome.map(|touched| {
+        touched
+            .iter()
+            .map(|touched| {
+                touched
+                    .as_ref()
+                    .map_or(json!(true), |touched| transaction.answer(touched, ""))
+            })
+            .collect()
+    });
+    match answers {
+        Ok(_) => store.commit().unwrap(),
+        Err(_) => store.rollback(),
+    }
+    answers
+}
+
+fn create(kind: &str, data: Json) -> Json {
+    json!({"action": "create", "entity_type": kind, "entity_data": data})
+}
+
+fn update(kind: &str, id: &str, data: Json) -> Json {
+    json!({"action": "update", "entity_type": kind, "entity_key": [id], "entity_data": data})
+}
+
+fn query(store: &Store, text: &str) -> Json {
+    Reader {
+        store,
+        base_url: "",
+        denormalize: false,
+    }
+    .run(text)
+    .unwrap()
+    .data
+}
+
+#[test]
+fn a_task_gets_what_its_place_gives_it() {
+    let mut store = demo_store();
+    let answers = run(
+        &mut store,
+        &[create(
+            "Task",
+            json!({"id": "t", "name": "roto", "parent_id": id_from_name(SHOT)}),
+        )],
+    )
+    .unwrap();
+    let data = &answers[0]["data"];
+    assert_eq!(data["project_id"], json!(id_from_name("Project/harbour")));
+    assert_eq!(data["context_type"], "task");
+    assert_eq!(data["created_by_id"], json!(id_from_name("User/ada")));
+    let task = &query(
+        &store,
+        "select status.name, type.name, priority.name from Task where id is t",
+    )[0];
+    assert_eq!(task["status"]["name"], "Not started");
+    assert_eq!(task["type"]["name"], "Compositing");
+    assert_eq!(task["priority"]["name"], "None");
+}
+
+#[test]
+fn refusals_say_what_is_wrong() {
+    let shot = id_from_name(SHOT);
+    for (operations, exception, content) in [
+        (
+            vec![create(
+                "Task",
+                json!({"name": "animation", "parent_id": shot}),
+            )],
+            "IntegrityError",
+            "Duplicate entry",
+        ),
+        (
+            vec![create(
+                "Task",
+                json!({"id": shot, "name": "x", "parent_id": shot}),
+            )],
+            "IntegrityError",
+            "Duplicate entry",
+        ),
+        (
+            vec![create("Task", json!({"name": "x", "parent_id": "gone"}))],
+            "IntegrityError",
+            "Task.parent_id refers to Context gone",
+        ),
+        (
+            vec![create("Task", json!({"name": "x"}))],
+            "ValidationError",
+            "Attribute parent of Task is required",
+        ),
+        (
+            vec![create(
+                "Task",
+                json!({"name": "x", "parent_id": shot, "frames": 1}),
+            )],
+            "ValidationError",
+            "frames does not exist on Task",
+        ),
+        (
+            vec![create("Task", json!({"name": 5, "parent_id": shot}))],
+            "ValidationError",
+            "name of Task must be of type string",
+        ),
+        (
+            vec![create(
+                "TypedContext",
+                json!({"name": "x", "parent_id": shot}),
+            )],
+            "ValidationError",
+            "TypedContext is abstract",
+        ),
+        (
+            vec![create("Project", json!({"name": "p"}))],
+            "ValidationError",
+            "project_schema_id of Project is required",
+        ),
+        (
+            vec![create(
+                "Project",
+                json!({"name": "harbour", "project_schema_id": id_from_name("ProjectSchema/VFX")}),
+            )],
+            "IntegrityError",
+            "harbour",
+        ),
+        (
+            vec![create("Nonsense", json!({}))],
+            "ValidationError",
+            "Entity type Nonsense does not exist",
+        ),
+        (
+            vec![create("ContextScope", json!({}))],
+            "ValidationError",
+            "Entity type ContextScope does not exist",
+        ),
+        (
+            vec![update("Shot", "gone", json!({"name": "x"}))],
+            "ValidationError",
+            "Shot gone does not exist",
+        ),
+        (
+            vec![update("Shot", &shot, json!({"name": null}))],
+            "ValidationError",
+            "name of Shot is required",
+        ),
+        (
+            vec![update("Shot", &shot, json!({"id": "other"}))],
+            "ValidationError",
+            "immutable",
+        ),
+        (
+            vec![update("Shot", &shot, json!({"link": []}))],
+            "ValidationError",
+            "cannot be set",
+        ),
+        (
+            vec![json!({"action": "delete", "entity_type": "Shot"})],
+            "ValidationError",
+            "no entity_key",
+        ),
+    ] {
+        let mut store = demo_store();
+        let error = run(&mut store, &operations).unwrap_err();
+        assert_eq!(error.exception, exception, "{operations:?}");
+        assert!(
+            error.content.contains(content),
+            "{operations:?}: {}",
+            error.content
+        );
+    }
+}
+
+#[test]
+fn a_batch_may_refer_to_what_it_makes_later() {
+    let mut store = demo_store();
+    let shot = id_from_name(SHOT);
+    run(
+        &mut store,
+        &[
+            update("Shot", &shot, json!({"thumbnail_id": "c"})),
+            create(
+                "FileComponent",
+                json!({"id": "c", "name": "thumbnail", "file_type": ".jpg"}),
+            ),
+        ],
+    )
+    .unwrap();
+    let url = &query(
+        &store,
+        &format!("select thumbnail_url from Shot where id is {shot}"),
+    )[0]["thumbnail_url"];
+    assert_eq!(url["value"], "/component/thumbnail?id=c");
+}
+
+#[test]
+fn deleting_twice_in_one_batch_is_deleting_once() {
+    let mut store = demo_store();
+    let shot = id_from_name(SHOT);
+    let delete = json!({"action": "delete", "entity_type": "Shot", "entity_key": shot});
+    run(&mut store, &[delete.clone(), delete]).unwrap();
+    assert_eq!(
+        query(
+            &store,
+            &format!("select id from TypedContext where parent_id is {shot}")
+        ),
+        json!([])
+    );
+    assert_eq!(query(&store, "select id from AssetVersion"), json!([]));
+    assert_eq!(query(&store, "select id from Note"), json!([]));
+}
+
+#[test]
+fn the_answer_shows_the_state_at_the_end_of_the_batch() {
+    let mut store = demo_store();
+    let answers = run(
+        &mut store,
+        &[
+            create(
+                "Task",
+                json!({"id": "t", "name": "first", "parent_id": id_from_name(SHOT)}),
+            ),
+            update("Task", "t", json!({"name": "second"})),
+        ],
+    )
+    .unwrap();
+    assert_eq!(answers[0]["data"]["name"], "second");
+}
+
+#[test]
+fn somebody_who_may_only_look_is_refused_before_anything_else() {
+    let mut store = demo_store();
+    let caller = Caller {
+        username: Arc::from("bo"),
+        ..Caller::default()
+    };
+    let mut transaction = Transaction::new(&mut store, &caller);
+    let error = transaction
+        .create(&create("Task", json!({"nonsense": 1})))
+        .err()
+        .unwrap();
+    assert_eq!(
+        (error.exception, &*error.content),
+        ("PermissionError", "User bo is not permitted to create Task")
+    );
+}
