@@ -1,4 +1,5 @@
 //! The server from outside, over plain sockets, so that no client library hides what is on the wire.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
