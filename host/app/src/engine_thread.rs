@@ -110,11 +110,6 @@ impl EngineHandle {
         pending
     }
 
-    /// Asks the engine from a thread outside the runtime, such as the tray's.
-    pub(crate) fn ask_blocking(&self, ask: Ask) -> Reply {
-        self.shared.runtime.block_on(self.ask(ask))
-    }
-
     /// Tells the engine what happened; waits while its queue is full.
     pub(crate) async fn tell(&self, event: Event) {
         if !self.send(event).await {

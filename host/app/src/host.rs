@@ -183,13 +183,6 @@ impl Host {
         self.stopping.clone()
     }
 
-    /// Waits until somebody asks the host to end: `quit` on the bus, the tray, a signal.
-    pub(crate) async fn stopped(&self) {
-        let mut stopping = self.stopping.subscribe();
-        // The sender lives in this very struct, so the wait ends with `true` alone.
-        drop(stopping.wait_for(|stop| *stop).await);
-    }
-
     /// Stops everything in order; no process is left when this returns.
     ///
     /// Surfaces go first, so that nothing new comes in; then plugins, whose last words the engine still hears; the

@@ -1,5 +1,6 @@
 //! Logs: readable lines on stderr, the same in daily files, and no key in either.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -41,7 +42,11 @@ pub(crate) fn start(settings: &LogSettings, folder: &Path) -> anyhow::Result<Log
     };
     tracing_subscriber::registry()
         .with(filter.unwrap_or_else(|_| EnvFilter::new("info")))
-        .with(fmt::layer().with_writer(std::io::stderr))
+        .with(
+            fmt::layer()
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_writer(std::io::stderr),
+        )
         .with(file_layer)
         .try_init()
         .context("could not start logging")?;

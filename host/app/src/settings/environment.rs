@@ -40,7 +40,8 @@ pub(crate) struct Environment {
     pub(crate) xdg_data_home: Option<PathBuf>,
     /// `XDG_STATE_HOME`.
     pub(crate) xdg_state_home: Option<PathBuf>,
-    /// `LOCALAPPDATA`, on Windows.
+    /// `LOCALAPPDATA`.
+    #[cfg(windows)]
     pub(crate) local_app_data: Option<PathBuf>,
     /// What plugin processes are given of it.
     pub(crate) for_plugins: Vec<(OsString, OsString)>,
@@ -86,6 +87,7 @@ impl Environment {
             xdg_config_home: path("XDG_CONFIG_HOME"),
             xdg_data_home: path("XDG_DATA_HOME"),
             xdg_state_home: path("XDG_STATE_HOME"),
+            #[cfg(windows)]
             local_app_data: path("LOCALAPPDATA"),
             for_plugins: std::env::vars_os()
                 .filter(|(name, _)| name.to_str().is_some_and(is_passed_to_plugins))
