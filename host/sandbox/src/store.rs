@@ -280,6 +280,15 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_belongs_to_one_server_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = Arc::new(Schema::built_in().unwrap());
+        let _first = Store::open(schema.clone(), folder.path()).unwrap();
+        let error = Store::open(schema, folder.path()).unwrap_err();
+        assert!(matches!(error, DatabaseError::Sqlite(_)));
+    }
+
+    #[test]
     fn committed_rows_are_there_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let schema = Arc::new(Schema::built_in().unwrap());

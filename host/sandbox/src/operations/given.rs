@@ -8,6 +8,9 @@ use crate::error::ApiError;
 use crate::schema::{Attribute, Derived, EntityType, Kind, Schema, TypeId};
 use crate::store::{Row, Value, key_from_parts};
 
+/// The usual width of a name's column; that the real server has this limit is assumed.
+const LONGEST_NAME: usize = 255;
+
 /// Attributes to set.
 pub(super) struct Given {
     /// Columns and values; a relation is set through the column that holds its key.
@@ -53,6 +56,7 @@ impl Given {
                     })?;
                     check_change(entity, attribute, before, *column, &value)?;
                     check_choice(entity, attribute, &value)?;
+                    check_length(entity, attribute, &value)?;
                     given.scalars.push((*column, value));
                 }
                 Kind::Reference { target, column } => {
@@ -124,6 +128,18 @@ fn check_change(
             "Attribute {name} of {} is required",
             entity.name
         )));
+    }
+    Ok(())
+}
+
+fn check_length(entity: &EntityType, attribute: &Attribute, value: &Value) -> Result<(), ApiError> {
+    let is_too_long = |text: &Arc<str>| text.chars().count() > LONGEST_NAME;
+    if &*attribute.name == "name" && value.as_text().is_some_and(is_too_long) {
+        let content = format!(
+            "Attribute name of {} is longer than {LONGEST_NAME} characters",
+            entity.name
+        );
+        return Err(ApiError::validation(content));
     }
     Ok(())
 }

@@ -103,6 +103,7 @@ fn check_refusal(operation: Json, exception: &str, content: &str) {
 fn what_cannot_be_created_is_refused_with_the_reason() {
     let shot = id_from_name(SHOT);
     let vfx = id_from_name("ProjectSchema/VFX");
+    let long = "🙂".repeat(256);
     for (kind, data, exception, content) in [
         (
             "Task",
@@ -157,6 +158,12 @@ fn what_cannot_be_created_is_refused_with_the_reason() {
             json!({"name": "harbour", "project_schema_id": vfx}),
             "IntegrityError",
             "harbour",
+        ),
+        (
+            "Task",
+            json!({"name": long, "parent_id": shot}),
+            "ValidationError",
+            "longer than 255",
         ),
         (
             "Nonsense",

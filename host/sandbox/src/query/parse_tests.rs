@@ -142,3 +142,23 @@ fn a_quoted_none_is_a_text() {
         "say \"hi\" \\ C:\\dir"
     );
 }
+
+/// Every query of the corpus cut short at every place, and with every character left out or doubled.
+#[test]
+fn no_text_makes_the_parser_panic() {
+    for text in CORPUS {
+        for (at, character) in text.char_indices() {
+            let after = &text[at + character.len_utf8()..];
+            for broken in [
+                text[..at].to_owned(),
+                format!("{}{after}", &text[..at]),
+                format!("{}{character}{character}{after}", &text[..at]),
+                format!("{}é\"{after}", &text[..at]),
+            ] {
+                if let Err(QueryError::Syntax { position, .. }) = parse(&broken) {
+                    assert!(broken.is_char_boundary(position), "{broken}");
+                }
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde_json::{Map, Value as Json};
@@ -11,6 +12,7 @@ use crate::schema::{Kind, Schema};
 
 /// Raised when the layout of the database changes.
 const FORMAT: i64 = 1;
+const LOCK_WAIT: Duration = Duration::from_secs(3);
 
 /// The store on disk cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,10 @@ impl Database {
     pub(super) fn open(folder: &Path) -> Result<Self, DatabaseError> {
         std::fs::create_dir_all(folder).map_err(DatabaseError::Folder)?;
         let connection = Connection::open(folder.join("sandbox.sqlite3"))?;
+        // Rows are also in memory, so two servers on one folder would undo each other's work: the first
+        // one keeps the lock, and the second waits as long as the first may take to end.
+        connection.busy_timeout(LOCK_WAIT)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
