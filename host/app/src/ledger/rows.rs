@@ -13,10 +13,14 @@ pub(super) fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Re
         match row {
             Row::Job(job) => write_job(transaction, job)?,
             Row::HandOver { job, hand_over } => {
+                // The same key again is new work under an old name, when a job is run again from its start:
+                // the engine answers a repetition itself.
+                transaction
+                    .prepare_cached("DELETE FROM unit WHERE job = ?1 AND hand_over = ?2")?
+                    .execute(params![job.as_str(), hand_over.key])?;
                 transaction
                     .prepare_cached(
-                        "INSERT INTO hand_over (job, key, body) VALUES (?1, ?2, ?3)
-                         ON CONFLICT (job, key) DO NOTHING",
+                        "INSERT OR REPLACE INTO hand_over (job, key, body) VALUES (?1, ?2, ?3)",
                     )?
                     .execute(params![job.as_str(), hand_over.key, body(hand_over)?])?;
             }
@@ -150,12 +154,8 @@ pub(super) fn read_jobs(connection: &Connection) -> rusqlite::Result<(Vec<KeptJo
 
 fn read_job(connection: &Connection, id: &str, body: &str) -> rusqlite::Result<KeptJob> {
     let row: JobRow = serde_json::from_str(body).map_err(from_sql)?;
-    // A job that ended whole, or was called off, is only ever shown again: its row says enough.
-    let is_over = matches!(
-        row.detail.summary.state,
-        JobState::Done | JobState::Cancelled
-    );
-    if is_over {
+    // A job that ended whole is only ever shown again: its row says enough.
+    if row.detail.summary.state == JobState::Done {
         return Ok(KeptJob {
             row,
             hand_overs: Vec::new(),

@@ -112,7 +112,7 @@ fn what_was_answered_is_there_again() {
 }
 
 #[test]
-fn the_same_hand_over_twice_is_kept_once() {
+fn a_job_run_again_from_its_start_hands_over_new_work_under_the_old_key() {
     let folder = tempfile::tempdir().unwrap();
     let opened = open(&folder);
     let row = |state: Value| Row::HandOver {
@@ -126,13 +126,23 @@ fn the_same_hand_over_twice_is_kept_once() {
     let rows = vec![
         job("j1", JobState::Working, 1),
         row(json!(1)),
+        Row::Units {
+            job: "j1".into(),
+            hand_over: "k".into(),
+            units: vec![unit(UnitState::Failed)],
+        },
         row(json!(2)),
     ];
     keep(&opened.ledger, rows).recv().unwrap().unwrap();
     opened.thread.close();
     let kept = open(&folder).kept;
     assert_eq!(kept.jobs[0].hand_overs.len(), 1);
-    assert_eq!(kept.jobs[0].hand_overs[0].state, json!(1));
+    assert_eq!(kept.jobs[0].hand_overs[0].state, json!(2));
+    assert_eq!(
+        kept.jobs[0].units,
+        [],
+        "what became of the old work is not said of the new"
+    );
 }
 
 #[test]
@@ -184,7 +194,10 @@ fn a_bad_row_costs_only_its_own_request() {
     let (sender, results) = sync_channel(3);
     let write = |rows: Vec<Row>| -> Write {
         let sender = sender.clone();
-        (rows, Box::new(move |result: Result<(), Failure>| sender.send(result).unwrap()))
+        (
+            rows,
+            Box::new(move |result: Result<(), Failure>| sender.send(result).unwrap()),
+        )
     };
     // A hand-over of a job that does not exist.
     let orphan = Row::HandOver {
@@ -196,7 +209,11 @@ fn a_bad_row_costs_only_its_own_request() {
         write(vec![orphan]),
         write(vec![job("j2", JobState::Done, 2)]),
     ]);
-    let results: Vec<bool> = results.iter().take(3).map(|result| result.is_ok()).collect();
+    let results: Vec<bool> = results
+        .iter()
+        .take(3)
+        .map(|result| result.is_ok())
+        .collect();
     assert_eq!(results, [true, false, true]);
 }
 
@@ -208,7 +225,10 @@ fn a_full_disk_is_said_and_ends_when_there_is_room() {
         .connection
         .query_row("PRAGMA page_count", [], |row| row.get(0))
         .unwrap();
-    owner.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    owner
+        .connection
+        .pragma_update(None, "max_page_count", pages)
+        .unwrap();
     let big = || Row::Store {
         plugin: "hello".into(),
         key: "k".into(),
@@ -225,7 +245,10 @@ fn a_full_disk_is_said_and_ends_when_there_is_room() {
     let shown = owner.status.lock().unwrap().problem.clone();
     assert_eq!(shown, Some(failure));
 
-    owner.connection.pragma_update(None, "max_page_count", 100_000).unwrap();
+    owner
+        .connection
+        .pragma_update(None, "max_page_count", 100_000)
+        .unwrap();
     owner.keep(vec![(vec![big()], answer())]);
     results.recv().unwrap().unwrap();
     assert_eq!(owner.status.lock().unwrap().problem, None);
