@@ -69,6 +69,15 @@ fn ids(kept: &Kept) -> Vec<&str> {
         .collect()
 }
 
+fn unit(state: UnitState) -> UnitRow {
+    UnitRow {
+        step: "s".into(),
+        key: "sh010".into(),
+        state,
+        failure: None,
+    }
+}
+
 #[test]
 fn what_was_answered_is_there_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -76,12 +85,6 @@ fn what_was_answered_is_there_again() {
     let hand_over = HandOver {
         key: "shots".into(),
         ..HandOver::default()
-    };
-    let unit = |state| UnitRow {
-        step: "s".into(),
-        key: "sh010".into(),
-        state,
-        failure: None,
     };
     let units = |state| Row::Units {
         job: "j1".into(),
