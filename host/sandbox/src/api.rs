@@ -2,6 +2,7 @@
 
 mod credential;
 mod search;
+mod upload;
 
 use serde_json::{Value as Json, json};
 
@@ -139,6 +140,8 @@ fn answer(
             )
         }
         "search" => search::search(&reader, operation),
+        "get_upload_metadata" => upload::upload_metadata(server, caller, operation),
+        "complete_multipart_upload" => upload::complete_multipart_upload(server, operation),
         other => Err(ApiError::unknown_action(other)),
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP side: routes, headers, and connections that may be cut on purpose.
 
 mod control_routes;
+mod media_routes;
 mod middleware;
 
 use std::collections::HashMap;
@@ -44,17 +45,17 @@ struct ClosedOnPurpose;
 pub(crate) fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/", get(front_page))
-        .route("/api", post(call))
+        .route("/api", post(call).layer(DefaultBodyLimit::max(LARGEST)))
         .route("/socket.io/1", get(handshake))
         .route("/socket.io/1/", get(handshake))
         .route("/socket.io/1/websocket/{session}", get(socket))
+        .merge(media_routes::router())
         .nest("/sandbox", control_routes::router(server.clone()))
         .layer(axum::middleware::from_fn_with_state(
             server.clone(),
             middleware::faults,
         ))
         .layer(axum::middleware::from_fn(middleware::cors))
-        .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(server)
 }
 

@@ -15,6 +15,7 @@ mod control;
 mod error;
 mod http;
 mod hub;
+mod media;
 mod operations;
 mod page;
 mod query;

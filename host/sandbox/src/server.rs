@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::control::Control;
 use crate::hub::Hub;
+use crate::media::Media;
 use crate::schema::{Document, Schema, SchemaError};
 use crate::seed::{self, Scale, Seed};
 use crate::store::{DatabaseError, Store};
@@ -85,6 +86,7 @@ pub(crate) struct Server {
     store: RwLock<Store>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) control: Control,
+    pub(crate) media: Media,
     pub(crate) document: Document,
     pub(crate) base_url: String,
     pub(crate) control_token: String,
@@ -130,7 +132,7 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
         source,
     })?;
     let server_url = format!("http://{address}");
-    let (store, document) = tokio::task::spawn_blocking(move || open(&options))
+    let (store, document, media) = tokio::task::spawn_blocking(move || open(&options))
         .await
         .map_err(|error| StartError::Data(Box::new(error)))??;
     let (user, api_key) = seed::main_credentials(&store).ok_or_else(|| StartError::Seed {
@@ -140,6 +142,7 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
         store: RwLock::new(store),
         hub: Arc::new(Hub::default()),
         control: Control::default(),
+        media,
         document,
         base_url: server_url.clone(),
         control_token: api::new_secret(),
@@ -157,7 +160,7 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
     })
 }
 
-fn open(options: &Options) -> Result<(Store, Document), StartError> {
+fn open(options: &Options) -> Result<(Store, Document, Media), StartError> {
     let schema = Arc::new(Schema::built_in()?);
     let document = Document::new(&schema);
     let mut store = match &options.data {
@@ -172,7 +175,7 @@ fn open(options: &Options) -> Result<(Store, Document), StartError> {
         })?;
         store.commit()?;
     }
-    Ok((store, document))
+    Ok((store, document, Media::new(options.data.as_deref())))
 }
 
 /// Waits until the flag is set, or its owner is gone, which means the same.
