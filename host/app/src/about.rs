@@ -74,7 +74,10 @@ impl About {
         let hub = self.hub.borrow().clone();
         let ledger = self.ledger.status();
         let mut problems = self.problems.clone();
-        if let SignIn::Out(failure) = &*self.sign_in.borrow() {
+        // What keeps the person signed out keeps the hub away too, and is said there already.
+        if let SignIn::Out(failure) = &*self.sign_in.borrow()
+            && hub.problem.as_ref() != Some(failure)
+        {
             problems.push(failure.clone());
         }
         problems.extend(ledger.problem.clone());

@@ -203,7 +203,7 @@ impl Connection {
                 self.options.engine.tell(Event::HubConnected).await;
             }
             HubMessage::Disconnected { reason } => {
-                tracing::info!(reason = %reason, "the event hub is away");
+                tracing::debug!(reason = %reason, "the event hub is away");
                 let failure = failure_from_lost(&reason);
                 self.say_hub(ConnectionState::Connecting, Some(failure));
                 self.options.engine.tell(Event::HubLost).await;

@@ -134,14 +134,13 @@ fn read_manifest(path: &Path) -> Result<Manifest, Failure> {
             .caused_by(&error)
     })?;
     let manifest: Manifest = toml::from_str(&text).map_err(|error| {
-        Failure::invalid(format!("the plugin manifest is wrong: `{shown}`"))
-            .hint("mend the line that is named")
+        Failure::invalid(format!("{} in `{shown}`", error.message().trim()))
+            .hint("mend the manifest; `docs/plugin_guide.md` says what may stand in it")
             .because(error.to_string().trim().to_owned())
     })?;
     manifest.check().map_err(|error| {
-        Failure::invalid(format!("the plugin manifest is wrong: `{shown}`"))
-            .hint("mend what is named")
-            .caused_by(&error)
+        Failure::invalid(format!("{error}, in `{shown}`"))
+            .hint("mend the manifest; `docs/plugin_guide.md` says what may stand in it")
     })?;
     Ok(manifest)
 }

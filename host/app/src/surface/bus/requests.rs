@@ -80,8 +80,14 @@ async fn dispatch(
         BusMethod::Unsubscribe => Ok(unsubscribe(connection, read(params)?)),
         BusMethod::Publish => publish(connection, id, read(params)?).await,
         BusMethod::Reply => reply(connection, read(params)?),
-        BusMethod::ActionsDiscover => discover(connection, id, read(params)?).await,
-        BusMethod::ActionsLaunch => launch(connection, id, read(params)?).await,
+        BusMethod::ActionsDiscover => {
+            let discover = read(with_surface(params))?;
+            ask_discover(connection, id, discover).await
+        }
+        BusMethod::ActionsLaunch => {
+            let launch = read(with_surface(params))?;
+            ask_launch(connection, id, launch).await
+        }
         BusMethod::JobsList => {
             let JobsList { states, limit } = read(params)?;
             let limit = usize::try_from(limit.unwrap_or(LISTED)).unwrap_or(usize::MAX);
@@ -198,7 +204,11 @@ async fn publish(connection: &mut Connection, id: MessageId, publish: Publish) -
     Ok(Answer::Later)
 }
 
-async fn discover(connection: &mut Connection, id: MessageId, discover: ActionsDiscover) -> Taken {
+async fn ask_discover(
+    connection: &mut Connection,
+    id: MessageId,
+    discover: ActionsDiscover,
+) -> Taken {
     let given = discover.context;
     let context = context(
         &connection.shared,
@@ -209,7 +219,7 @@ async fn discover(connection: &mut Connection, id: MessageId, discover: ActionsD
     ask(connection, id, Ask::Discover { context }).await
 }
 
-async fn launch(connection: &mut Connection, id: MessageId, launch: ActionsLaunch) -> Taken {
+async fn ask_launch(connection: &mut Connection, id: MessageId, launch: ActionsLaunch) -> Taken {
     let given = launch.context;
     let job = JobId::from(uuid::Uuid::new_v4().to_string());
     lock(&connection.client.jobs).insert(job.clone());
@@ -322,6 +332,14 @@ fn milliseconds(secs: f64) -> Result<u64, Failure> {
     }
     let wait = Duration::from_secs_f64(secs);
     Ok(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Adds the surface to a context without one: it is the host's to fill in, but a context cannot be read without it.
+fn with_surface(mut params: Value) -> Value {
+    if let Some(Value::Object(context)) = params.get_mut("context") {
+        context.entry("surface").or_insert_with(|| "unknown".into());
+    }
+    params
 }
 
 fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {
