@@ -12,8 +12,9 @@ struct Need {
     rocky: &'static str,
 }
 
-/// A session bus for the tray, Python for the official client and the Flame tests, and `ps` for people who debug.
-const NEEDS: [Need; 3] = [
+/// A session bus for the tray, Python for the official client and the Flame tests, `ps` for people who debug,
+/// and `strace`, which kills the host at every write that reaches the disk.
+const NEEDS: [Need; 4] = [
     Need {
         is_met: || tool::find("dbus-daemon").is_some(),
         debian: "dbus",
@@ -29,6 +30,11 @@ const NEEDS: [Need; 3] = [
         is_met: || tool::find("ps").is_some(),
         debian: "procps",
         rocky: "procps-ng",
+    },
+    Need {
+        is_met: || tool::find("strace").is_some(),
+        debian: "strace",
+        rocky: "strace",
     },
 ];
 
@@ -139,10 +145,13 @@ mod tests {
     #[test]
     fn each_system_is_told_its_own_package_names() {
         let needs: Vec<&Need> = NEEDS.iter().collect();
-        assert_eq!(packages(&needs, Installer::Apt), "dbus python3-venv procps");
+        assert_eq!(
+            packages(&needs, Installer::Apt),
+            "dbus python3-venv procps strace"
+        );
         assert_eq!(
             packages(&needs, Installer::Dnf),
-            "dbus-daemon python3.11 procps-ng"
+            "dbus-daemon python3.11 procps-ng strace"
         );
     }
 }

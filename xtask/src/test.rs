@@ -1,9 +1,11 @@
 //! `cargo xtask test`: from a fresh machine with a Rust toolchain to the last test.
 //!
-//! The stages stop at the first that fails, and the Rust test runner comes last, so its summary closes the output.
+//! The stages stop at the first that fails, and each says how long it took.
+//! The Rust test runner comes last, so its summary closes the output.
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -21,6 +23,7 @@ const PYTHON_TESTS: [(&str, &str); 2] = [
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let began = Instant::now();
     system::prepare()?;
     let python = python::environment(workspace)?;
     check::lint(workspace)?;
@@ -29,7 +32,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for (name, folder) in PYTHON_TESTS {
         run_python_tests(workspace, &python, name, folder)?;
     }
-    run_rust_tests(workspace, &python)
+    run_rust_tests(workspace, &python)?;
+    tool::say(&format!("==> everything passed, in {}", tool::spent(began)));
+    Ok(())
 }
 
 fn run_python_tests(workspace: &Workspace, python: &Path, name: &str, folder: &str) -> Result<()> {

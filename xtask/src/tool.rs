@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
@@ -38,16 +39,18 @@ pub(crate) fn cargo<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str
     command
 }
 
-/// Runs `command` as the stage `name` and says so on standard error.
+/// Runs `command` as the stage `name`, and says on standard error that it begins and how long it took.
 ///
 /// # Errors
 ///
 /// When the program cannot be started or does not exit with 0; the message names the stage.
 pub(crate) fn run(name: &str, command: &mut Command) -> Result<()> {
     say(&format!("==> {name}"));
+    let began = Instant::now();
     let status = command
         .status()
         .with_context(|| format!("stage `{name}` could not start: `{}`", spelled(command)))?;
+    say(&format!("==> {name} took {}", spent(began)));
     if !status.success() {
         bail!("stage `{name}` failed ({status}): `{}`", spelled(command));
     }
@@ -101,6 +104,16 @@ pub(crate) fn variable(name: &str) -> Option<std::ffi::OsString> {
 pub(crate) fn say(line: &str) {
     // A closed standard error is no reason to stop a build.
     writeln!(std::io::stderr().lock(), "{line}").ok();
+}
+
+/// Returns how long ago `began` was, as a person says it.
+pub(crate) fn spent(began: Instant) -> String {
+    let secs = began.elapsed().as_secs();
+    if secs < 60 {
+        format!("{secs} s")
+    } else {
+        format!("{} min {} s", secs / 60, secs % 60)
+    }
 }
 
 fn spelled(command: &Command) -> String {
