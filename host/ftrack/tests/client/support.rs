@@ -1,11 +1,5 @@
 //! A tiny HTTP server that answers as a test tells it to, also wrongly.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test binary uses a part of this"
-)]
-
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
