@@ -108,6 +108,11 @@ impl Store {
             .collect()
     }
 
+    /// How many rows of the whole table have `text` in an indexed column.
+    pub(crate) fn count_with(&self, kind: TypeId, column: usize, text: &str) -> usize {
+        self.table_of(kind).count(column, text)
+    }
+
     /// As [`Self::rows_with`], with the column's name.
     pub(crate) fn rows_where(&self, kind: &str, column: &str, text: &str) -> Vec<Arc<Row>> {
         let entity = self.schema.expect_type(kind);

@@ -1,6 +1,6 @@
 //! `ftrack.update`: what a committed transaction changed, in the words of the older API.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
@@ -49,25 +49,23 @@ const PARENT_TYPES: [&str; 8] = [
 
 /// Describes the changes of one transaction; `None` when nobody needs to know.
 pub(crate) fn update_event(store: &Store, changes: &[Change], caller: &Caller) -> Option<Json> {
-    let reporter = Reporter::new(store, changes);
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut reporter = Reporter::new(store, changes);
     for change in changes {
-        reporter.report(change, &mut entries);
+        reporter.report(change);
     }
+    let entries = reporter.entries;
     if entries.is_empty() {
         return None;
     }
-    let mut parents: Vec<&Json> = Vec::new();
-    for id in entries
+    let mut known = HashSet::new();
+    let ids = entries
         .iter()
         .flat_map(|entry| &entry.parents)
-        .map(|parent| &parent["entityId"])
-    {
-        if !parents.contains(&id) && parents.len() < 10_000 {
-            parents.push(id);
-        }
-    }
-    let parents: Json = parents.into_iter().cloned().collect();
+        .filter_map(|parent| parent["entityId"].as_str());
+    let parents: Json = ids
+        .filter(|id| known.insert(*id))
+        .map(|id| json!(id))
+        .collect();
     let entities: Json = entries.into_iter().map(Entry::into_json).collect();
     let source_id = caller
         .client_token
@@ -97,7 +95,6 @@ pub(crate) fn update_event(store: &Store, changes: &[Change], caller: &Caller) -
 }
 
 struct Entry {
-    row: Arc<Row>,
     action: &'static str,
     fields: Map<String, Json>,
     changes: Map<String, Json>,
@@ -123,6 +120,9 @@ struct Reporter<'a> {
     store: &'a Store,
     /// Rows as they were, for chains that lead through what has been deleted.
     removed: HashMap<(TableId, Arc<str>), Arc<Row>>,
+    entries: Vec<Entry>,
+    /// Where an entity's entry is, by sequence.
+    places: HashMap<u64, usize>,
 }
 
 impl<'a> Reporter<'a> {
@@ -138,6 +138,8 @@ impl<'a> Reporter<'a> {
         Self {
             store,
             removed: removed.collect(),
+            entries: Vec::new(),
+            places: HashMap::new(),
         }
     }
 
@@ -145,7 +147,7 @@ impl<'a> Reporter<'a> {
         self.store.schema.entity_type(row.kind)
     }
 
-    fn report(&self, change: &Change, entries: &mut Vec<Entry>) {
+    fn report(&mut self, change: &Change) {
         let Some(row) = change.after.as_ref().or(change.before.as_ref()) else {
             return;
         };
@@ -154,7 +156,7 @@ impl<'a> Reporter<'a> {
             return;
         }
         if entity.is_custom_attribute_value() {
-            self.report_custom_attribute(change, row, entries);
+            self.report_custom_attribute(change, row);
             return;
         }
         let action = match (&change.before, &change.after) {
@@ -167,7 +169,7 @@ impl<'a> Reporter<'a> {
                 if has_moved { "move" } else { "update" }
             }
         };
-        let mut entry = self.entry(row, action);
+        let mut reported = Map::new();
         for attribute in entity
             .attributes
             .iter()
@@ -183,21 +185,22 @@ impl<'a> Reporter<'a> {
             let (old, new) = (value(&change.before), value(&change.after));
             if old != new || action == "add" {
                 let change = json!({"old": old.to_plain(), "new": new.to_plain()});
-                entry
-                    .changes
-                    .insert(attribute.event_name().to_string(), change);
+                reported.insert(attribute.event_name().to_string(), change);
             }
         }
-        entries.push(entry);
+        let entry = self.entry_of(row, action);
+        entry.action = action;
+        entry.changes.append(&mut reported);
     }
 
     /// Custom attributes are shown as changes of the entity that has them, with texts as values.
-    fn report_custom_attribute(&self, change: &Change, row: &Row, entries: &mut Vec<Entry>) {
-        let schema = &self.store.schema;
-        let Some(owner) = row.text(schema, "entity_id").and_then(|id| self.find(id)) else {
+    fn report_custom_attribute(&mut self, change: &Change, row: &Row) {
+        let schema = self.store.schema.clone();
+        let Some(owner) = row.text(&schema, "entity_id").and_then(|id| self.find(id)) else {
             return;
         };
-        let text = |row: &Option<Arc<Row>>| match row.as_ref().map(|row| row.get(schema, "value")) {
+        let text = |row: &Option<Arc<Row>>| match row.as_ref().map(|row| row.get(&schema, "value"))
+        {
             None | Some(Value::Null) => Json::Null,
             Some(Value::Boolean(flag)) => json!(if *flag { "1" } else { "0" }),
             Some(Value::Json(json)) => match json.as_array() {
@@ -213,24 +216,29 @@ impl<'a> Reporter<'a> {
             Some(value) => json!(value.to_text()),
         };
         let values = json!({"old": text(&change.before), "new": text(&change.after)});
-        let key = row.get(schema, "key").to_text();
-        let known = entries
-            .iter_mut()
-            .find(|entry| entry.row.sequence == owner.sequence);
-        match known {
-            Some(entry) if entry.action == "remove" => {}
-            Some(entry) => {
-                entry.changes.insert(key, values);
-            }
-            None => {
-                let mut entry = self.entry(&owner, "update");
-                entry.changes.insert(key, values);
-                entries.push(entry);
-            }
+        let key = row.get(&schema, "key").to_text();
+        let entry = self.entry_of(&owner, "update");
+        // Nobody cares which attributes something had that is gone.
+        if entry.action != "remove" {
+            entry.changes.insert(key, values);
         }
     }
 
-    fn entry(&self, row: &Arc<Row>, action: &'static str) -> Entry {
+    /// The entry of an entity, which is made when there is none yet.
+    fn entry_of(&mut self, row: &Arc<Row>, action: &'static str) -> &mut Entry {
+        let place = match self.places.get(&row.sequence) {
+            Some(place) => *place,
+            None => {
+                let entry = self.new_entry(row, action);
+                self.entries.push(entry);
+                self.places.insert(row.sequence, self.entries.len() - 1);
+                self.entries.len() - 1
+            }
+        };
+        &mut self.entries[place]
+    }
+
+    fn new_entry(&self, row: &Arc<Row>, action: &'static str) -> Entry {
         let mut parents = Vec::new();
         let mut next = Some(row.clone());
         // The limit only guards against rows that lead in a circle, which contexts never do.
@@ -243,7 +251,6 @@ impl<'a> Reporter<'a> {
             fields.insert("objectTypeId".to_owned(), json!(&**object_type));
         }
         Entry {
-            row: row.clone(),
             action,
             fields,
             changes: Map::new(),

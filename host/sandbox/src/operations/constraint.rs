@@ -35,22 +35,29 @@ impl Transaction<'_> {
         before: Option<&Row>,
     ) -> Result<(), ApiError> {
         for unique in &entity.unique {
-            let value = |row: &Row, column: usize| row.values[column].clone();
-            let is_same = before.is_some_and(|before| {
-                unique
-                    .columns
-                    .iter()
-                    .all(|column| value(before, *column) == value(row, *column))
-            });
-            let Some(first) = row.values[unique.columns[0]].as_text() else {
+            let columns = unique.columns.iter();
+            let is_like = |other: &Row| {
+                columns
+                    .clone()
+                    .all(|column| other.values[*column] == row.values[*column])
+            };
+            // A null shares nothing with anybody.
+            let texts: Option<Vec<(usize, &Arc<str>)>> = columns
+                .clone()
+                .map(|column| Some((*column, row.values[*column].as_text()?)))
+                .collect();
+            let Some(texts) = texts.filter(|_| !before.is_some_and(is_like)) else {
                 continue;
             };
-            if is_same {
+            // A folder may have thousands of children, and few things in it share a name.
+            let root = self.root_of(entity);
+            let rarest = texts
+                .into_iter()
+                .min_by_key(|(column, text)| self.store.count_with(root, *column, text));
+            let Some((column, text)) = rarest else {
                 continue;
-            }
-            let rows = self
-                .store
-                .rows_with(self.root_of(entity), unique.columns[0], first);
+            };
+            let rows = self.store.rows_with(root, column, text);
             let clash = rows.iter().find(|other| {
                 let shares_rule = self
                     .schema
@@ -59,12 +66,7 @@ impl Transaction<'_> {
                     .iter()
                     .any(|rule| rule.columns == unique.columns);
                 let is_other = before.is_none_or(|before| before.sequence != other.sequence);
-                shares_rule
-                    && is_other
-                    && unique
-                        .columns
-                        .iter()
-                        .all(|column| value(other, *column) == value(row, *column))
+                shares_rule && is_other && is_like(other)
             });
             if clash.is_some() {
                 return Err(clash_error(

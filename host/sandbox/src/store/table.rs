@@ -44,15 +44,18 @@ impl Table {
         self.rows.get(self.keys.get(key)?)
     }
 
+    fn bucket(&self, column: usize, text: &str) -> Option<&BTreeSet<u64>> {
+        let index = self.indexes[column].as_ref();
+        index.expect("only indexed columns are looked up").get(text)
+    }
+
+    pub(super) fn count(&self, column: usize, text: &str) -> usize {
+        self.bucket(column, text).map_or(0, BTreeSet::len)
+    }
+
     pub(super) fn by_index(&self, column: usize, text: &str) -> impl Iterator<Item = &Arc<Row>> {
-        let index = self.indexes[column]
-            .as_ref()
-            .expect("only indexed columns are looked up");
-        index
-            .get(text)
-            .into_iter()
-            .flatten()
-            .map(|sequence| &self.rows[sequence])
+        let bucket = self.bucket(column, text).into_iter().flatten();
+        bucket.map(|sequence| &self.rows[sequence])
     }
 
     pub(super) fn insert(&mut self, schema: &Schema, row: Arc<Row>) {
