@@ -1,6 +1,7 @@
 //! The resident host: starts everything in order, runs until it is stopped, and stops in order.
 
 mod performer;
+mod plugin_logs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::settings::{Credentials, CredentialsError, Environment, Settings};
 use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
 use performer::Performer;
+use plugin_logs::PluginLogs;
 
 /// What a host is started with.
 pub(crate) struct HostOptions {
@@ -120,6 +122,7 @@ impl Host {
             supervisor: supervisor.clone(),
             server: channels.server(),
             applications: bus.applications(),
+            logs: PluginLogs::default(),
         };
         let engine_thread =
             EngineThread::start(Engine::new(settings.engine_config(&host)), inbox, performer)?;
@@ -270,7 +273,8 @@ fn open_ledger(
             "the ledger lies on a local disk, for its usual place is on a network file system"
         );
     }
-    let (ledger, thread, kept) = Ledger::open(&place, settings.ledger.ended_jobs)?;
+    let opened = Ledger::open(&place, settings.ledger.ended_jobs);
+    let (ledger, thread, kept) = opened.map_err(|error| error.failure())?;
     problems.extend(kept.problems.iter().cloned());
     Ok((ledger, thread, kept))
 }

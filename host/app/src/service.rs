@@ -16,8 +16,8 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 pub(crate) use failure::{failure_from_call, failure_from_connect, failure_from_lost};
 
-/// How many requests may be at the server at once, calls apart, which the engine counts.
-const REQUESTS: usize = 8;
+/// How many queries of plugins may be at the server at once. What menus and steps ask never waits behind them.
+const QUERIES: usize = 8;
 
 /// The way to the server, for services.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl Server {
             session,
             problem,
             doubt,
-            room: Arc::new(Semaphore::new(REQUESTS)),
+            room: Arc::new(Semaphore::new(QUERIES)),
         }
     }
 
@@ -54,7 +54,7 @@ impl Server {
         session.ok_or_else(|| self.problem.borrow().clone())
     }
 
-    /// Waits for a place among the requests that may be at the server at once.
+    /// Waits for a place among the plugins' queries that may be at the server at once.
     async fn room(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
         self.room.acquire().await.ok()

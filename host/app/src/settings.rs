@@ -39,7 +39,6 @@ pub(crate) struct LogSettings {
 /// The local event bus.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct BusSettings {
-    pub(crate) path: PathBuf,
     pub(crate) requests_in_flight: usize,
     pub(crate) queue_messages: usize,
 }

@@ -25,7 +25,16 @@ use crate::engine_thread::EngineHandle;
 use rate::Rate;
 use spawner::Spawner;
 
-pub(crate) use rate::Rate as MessageRate;
+pub(crate) use rate::{Bucket, Rate as MessageRate};
+
+/// How long a line of a plugin's log may be, in bytes; the rest of it is cut off.
+pub(crate) const LOG_LINE_BYTES: usize = 4096;
+
+/// How much a plugin may log.
+pub(crate) const LOG_RATE: Rate = Rate {
+    per_sec: 100,
+    burst: 1000,
+};
 
 /// How many messages may wait for one process to read them.
 const MAILBOX: usize = 256;

@@ -76,9 +76,13 @@ impl From<Failure> for Problem {
     }
 }
 
-/// An error that nobody made a sentence of: its outermost context is the sentence, the rest its causes.
+/// A failure stays what it is. Of an error that nobody made a sentence of, the outermost context is the sentence, the rest its causes.
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
+        let error = match error.downcast::<Failure>() {
+            Ok(failure) => return Self::from(failure),
+            Err(error) => error,
+        };
         let mut chain = error.chain();
         let message = chain.next().map(ToString::to_string).unwrap_or_default();
         let mut failure = Failure::new(FailureKind::Unavailable, message);

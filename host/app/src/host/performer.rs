@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use callboard_protocol::{Log, LogLevel, PluginId};
 use engine::{Effect, Event, Row, Token};
+
+use super::plugin_logs::PluginLogs;
 
 use crate::engine_thread::{Announcement, EngineHandle, Perform};
 use crate::ledger::Ledger;
@@ -19,6 +20,7 @@ pub(super) struct Performer {
     pub(super) supervisor: Supervisor,
     pub(super) server: Server,
     pub(super) applications: Applications,
+    pub(super) logs: PluginLogs,
 }
 
 impl Perform for Performer {
@@ -34,7 +36,7 @@ impl Perform for Performer {
             Effect::Notify { plugin, notify } => {
                 self.announce(Announcement::Notify { plugin, notify });
             }
-            Effect::Log { plugin, log } => write_log(&plugin, &log),
+            Effect::Log { plugin, log } => self.logs.write(&plugin, &log),
             Effect::JobChanged(summary) => {
                 self.announce(Announcement::JobChanged(Arc::new(*summary)));
             }
@@ -111,15 +113,5 @@ impl Performer {
             };
             engine.tell(event).await;
         });
-    }
-}
-
-fn write_log(plugin: &PluginId, log: &Log) {
-    let message = &log.message;
-    match log.level {
-        LogLevel::Debug => tracing::debug!(target: "plugin", %plugin, "{message}"),
-        LogLevel::Warning => tracing::warn!(target: "plugin", %plugin, "{message}"),
-        LogLevel::Error => tracing::error!(target: "plugin", %plugin, "{message}"),
-        _ => tracing::info!(target: "plugin", %plugin, "{message}"),
     }
 }

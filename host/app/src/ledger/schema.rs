@@ -1,7 +1,9 @@
 //! Opening the database: its tables, their migrations, and checks after an unclean end.
 
+use std::error::Error as _;
 use std::path::PathBuf;
 
+use callboard_protocol::{Failure, FailureKind};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::Place;
@@ -51,9 +53,7 @@ pub(crate) enum OpenError {
     #[error("could not open the ledger")]
     Database(#[from] rusqlite::Error),
     /// It was written by a later version.
-    #[error(
-        "the ledger was written by a newer Callboard (version {found}, this one knows {known}); start the newer one, or move `{path}` away to begin an empty ledger"
-    )]
+    #[error("the ledger was written by a newer Callboard: version {found}, this one knows {known}")]
     Newer {
         /// The version found.
         found: usize,
@@ -63,9 +63,7 @@ pub(crate) enum OpenError {
         path: PathBuf,
     },
     /// The check after an unclean end found damage.
-    #[error(
-        "the ledger is damaged: {what}; put a copy back in place of `{path}`, or move it away to begin an empty ledger"
-    )]
+    #[error("the ledger is damaged: {what}")]
     Damaged {
         /// What the check found first.
         what: String,
@@ -75,6 +73,28 @@ pub(crate) enum OpenError {
     /// The system gives no thread.
     #[error("could not start the ledger's thread")]
     Thread(#[source] std::io::Error),
+}
+
+impl OpenError {
+    /// Tells a person what is wrong and what to do.
+    pub(crate) fn failure(&self) -> Failure {
+        let failure = Failure::new(FailureKind::Unavailable, self.to_string());
+        let failure = match self {
+            Self::Newer { path, .. } => failure.hint(format!(
+                "start the newer one, or move `{}` away to begin an empty ledger",
+                path.display()
+            )),
+            Self::Damaged { path, .. } => failure.hint(format!(
+                "put a copy in the place of `{0}`, or move it away to begin an empty ledger",
+                path.display()
+            )),
+            Self::Database(_) | Self::Thread(_) => failure.hint("make its folder writable"),
+        };
+        match self.source() {
+            Some(source) => failure.caused_by(source),
+            None => failure,
+        }
+    }
 }
 
 /// Opens the database, checks it where it was not closed cleanly, and brings it up to date.
@@ -189,7 +209,7 @@ mod tests {
         connection.pragma_update(None, "user_version", 99).unwrap();
         drop(connection);
         let error = open(&place).unwrap_err().to_string();
-        assert!(error.starts_with("the ledger was written by a newer Callboard (version 99"));
+        assert!(error.starts_with("the ledger was written by a newer Callboard: version 99"));
     }
 
     #[test]

@@ -52,7 +52,6 @@ pub(crate) async fn facts(
 ) -> Result<Vec<EntityFacts>, Failure> {
     let session = server.session()?;
     let queries = queries(entities);
-    let _room = server.room().await;
     let rows = match session.query_many(&queries).await {
         // One kind that the server does not know fails the request for all of them.
         Err(CallError::BadQuery(_) | CallError::Invalid(_) | CallError::Refused(_))

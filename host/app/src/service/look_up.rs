@@ -20,7 +20,6 @@ type Found = Option<Map<String, Value>>;
 /// When there is no server, it does not answer, or it does not know a type.
 pub(crate) async fn look_up(server: &Server, lookups: &[Lookup]) -> Result<Vec<Found>, Failure> {
     let session = server.session()?;
-    let _room = server.room().await;
     let has_long_keys = lookups.iter().any(|lookup| lookup.key.len() != 1);
     let schemas = if has_long_keys {
         Some(session.schemas().await.map_err(|error| server.failure(&error))?)

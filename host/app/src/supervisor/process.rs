@@ -16,22 +16,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::rate::{Bucket, Rate};
+use super::rate::Bucket;
 use super::reader::{ReadEnd, Reader};
-use super::spawner::Spawned;
-use super::{FIRM, GENTLE, Mail, Shared};
+use super::spawner::{Spawned, Spawner};
+use super::{FIRM, GENTLE, LOG_LINE_BYTES, LOG_RATE, Mail, Shared};
 
 /// How many lines may wait for the pipe.
 const WAITING_LINES: usize = 256;
-
-/// How long a line of a plugin's log may be, in bytes; the rest of it is cut off.
-const LOG_LINE_BYTES: u64 = 4096;
-
-/// How much a plugin may log through its stderr.
-const LOG_RATE: Rate = Rate {
-    per_sec: 100,
-    burst: 1000,
-};
 
 /// Runs a process to its end and says how it ended. Everything it said was told to the engine before.
 pub(super) async fn run(
@@ -55,15 +46,14 @@ pub(super) async fn run(
         .engine
         .tell(Event::ProcessStarted { process, pid })
         .await;
-    let end = Running::new(shared, process, plugin, spawned).run(mails).await;
-    shared.spawner.forget(pid);
-    shared.spawner.kill_orphans().await;
+    let end = Running::new(shared, process, plugin, spawned).run(mails, &shared.spawner).await;
     tracing::debug!(%plugin, pid, ?end, "a plugin's process ended");
     end
 }
 
 struct Running {
     child: Child,
+    pid: u32,
     lifeline: Option<Lifeline>,
     /// Lines on their way to the process; none once its input was closed.
     lines: Option<mpsc::Sender<Vec<u8>>>,
@@ -107,6 +97,7 @@ impl Running {
         let log_plugin = plugin.clone();
         Self {
             child: spawned.child,
+            pid: spawned.pid,
             lifeline: spawned.lifeline,
             lines: Some(lines),
             reading: tokio::spawn(async move {
@@ -131,7 +122,7 @@ impl Running {
         }
     }
 
-    async fn run(mut self, mut mails: mpsc::Receiver<Mail>) -> ProcessEnd {
+    async fn run(mut self, mut mails: mpsc::Receiver<Mail>, spawner: &Spawner) -> ProcessEnd {
         let mut has_mail = true;
         let mut is_reading = true;
         let mut cut = None;
@@ -158,8 +149,11 @@ impl Running {
                 Next::Late => self.late(),
             }
         };
-        // What it said before it ended is heard to the end; what it left behind may keep the pipe open for ever.
         drop(self.lifeline.take());
+        // A runner that was killed left everything behind, and that may keep the pipes open for ever.
+        spawner.forget(self.pid);
+        spawner.kill_orphans().await;
+        // What it said before it ended is heard to the end.
         if is_reading {
             match timeout(FIRM, &mut self.reading).await {
                 Ok(Ok(end)) => self.output_ended(end, &mut cut),
@@ -287,7 +281,7 @@ async fn log_lines(plugin: &PluginId, mut errors: impl AsyncBufRead + Unpin) {
     loop {
         line.clear();
         let read = (&mut errors)
-            .take(LOG_LINE_BYTES)
+            .take(LOG_LINE_BYTES as u64)
             .read_until(b'\n', &mut line)
             .await;
         if !matches!(read, Ok(1..)) {

@@ -13,14 +13,14 @@ pub(crate) struct Rate {
 
 /// What is left of a bound.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     rate: Rate,
     left: f64,
     filled: Instant,
 }
 
 impl Bucket {
-    pub(super) fn new(rate: Rate, now: Instant) -> Self {
+    pub(crate) fn new(rate: Rate, now: Instant) -> Self {
         Self {
             rate,
             left: f64::from(rate.burst),
@@ -29,7 +29,7 @@ impl Bucket {
     }
 
     /// Takes one message out; tells whether there was one left.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.filled);
         // Filling is cheap, but not so cheap that every message of a burst should pay for it.
         if passed > Duration::from_millis(1) {
