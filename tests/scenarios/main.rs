@@ -2,4 +2,13 @@
 //!
 //! They start the built `callboard` and meet it as a person, a studio's script or an application does.
 
+mod bus;
+mod cli;
+mod crash;
+mod orphans;
+mod ledger;
 mod start;
+mod studio;
+mod tray;
+mod unruly;
+mod web;
