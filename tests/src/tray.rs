@@ -178,7 +178,7 @@ impl TrayItem {
     ///
     /// When the item does not answer.
     pub fn menu(&self) -> Result<Vec<MenuEntry>> {
-        let names: [&str; 0] = [];
+        let names: Vec<&str> = Vec::new();
         let (_revision, root): (u32, Layout) = self.menu.call("GetLayout", &(0, -1, names))?;
         root.2.into_iter().map(entry_from_value).collect()
     }
