@@ -257,10 +257,7 @@ impl Connection {
             changed
         });
         if changed {
-            let status = self.options.told.hub.borrow().clone();
-            self.options
-                .engine
-                .announce(Announcement::HubChanged(status));
+            self.options.engine.announce(Announcement::HubChanged);
         }
     }
 }

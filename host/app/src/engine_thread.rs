@@ -11,9 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use callboard_protocol::{
-    Failure, FailureKind, HubStatus, JobDetail, JobSummary, Notify, PluginId,
-};
+use callboard_protocol::{Failure, FailureKind, JobDetail, JobSummary, Notify, PluginId};
 use engine::{Ask, Effect, Engine, Event, Reply, RequestId, Token};
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
@@ -33,7 +31,7 @@ pub(crate) enum Announcement {
     /// The list of actions or the state of a plugin changed: menus are out of date.
     CatalogChanged,
     /// The connection to the event hub changed.
-    HubChanged(HubStatus),
+    HubChanged,
     /// A plugin tells the person something.
     Notify {
         /// The plugin.

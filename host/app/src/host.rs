@@ -65,6 +65,7 @@ pub(crate) struct Host {
     bus: Bus,
     connection: Option<JoinHandle<()>>,
     tray: watch::Sender<TrayStatus>,
+    hub: watch::Receiver<HubStatus>,
     stopping: watch::Sender<bool>,
     /// Let go last, so that the next host finds everything put away.
     _instance: Instance,
@@ -129,6 +130,7 @@ impl Host {
         engine.tell(Event::Restored(kept.jobs)).await;
         engine.tell(Event::Catalogued(plugins.catalogued)).await;
         let ready = ready(&home, &about);
+        let hub = channels.told.hub.subscribe();
         let Channels {
             told,
             doubt,
@@ -161,6 +163,7 @@ impl Host {
             bus,
             connection: connection.map(|connection| tokio::spawn(connection.run())),
             tray,
+            hub,
             stopping,
             _instance: instance,
         })
@@ -179,6 +182,11 @@ impl Host {
     /// Returns where the tray says how it stands, for the status.
     pub(crate) fn tray_status(&self) -> watch::Sender<TrayStatus> {
         self.tray.clone()
+    }
+
+    /// Returns how the connection to the event hub stands.
+    pub(crate) fn hub_status(&self) -> watch::Receiver<HubStatus> {
+        self.hub.clone()
     }
 
     /// Returns a way to ask the host to end, for the tray and for signals: send `true`.

@@ -97,7 +97,7 @@ fn announce(
         "{}\nCallboard is signed in to it. In another terminal:\n\n  \
          export CALLBOARD_HOME={}\n  \
          callboard actions\n  \
-         callboard launch shot_creation.create_shots --set project=PROJECT --set shots=sh010 --wait\n\n\
+         callboard launch shot_creation.create_shots --set project=harbour --set sequence=sq900 --set shots=sh010 --wait\n\n\
          Stop both with Ctrl-C.",
         human_text(sandbox),
         folder.display()

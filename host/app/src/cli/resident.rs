@@ -116,6 +116,7 @@ fn keep_tray(
             engine: host.engine(),
             orders,
             commands,
+            hub: host.hub_status(),
             stopper: host.stopper(),
             server: host.ready().server.clone(),
             user: host.ready().user.clone(),

@@ -38,6 +38,8 @@ pub(crate) struct TraySurface {
     pub(crate) orders: SyncSender<Order>,
     /// What the person chose from the menu.
     pub(crate) commands: mpsc::Receiver<Command>,
+    /// How the connection to the event hub stands.
+    pub(crate) hub: watch::Receiver<HubStatus>,
     /// Ends the host.
     pub(crate) stopper: watch::Sender<bool>,
     /// The ftrack server.
@@ -49,7 +51,6 @@ pub(crate) struct TraySurface {
 /// What the menu is drawn from.
 #[derive(Default)]
 struct Seen {
-    hub: HubStatus,
     actions: Vec<MenuItem>,
     jobs: BTreeMap<JobId, JobSummary>,
 }
@@ -108,10 +109,8 @@ impl TraySurface {
                     self.tell_job(&job);
                 }
             }
-            Announcement::CatalogChanged => self.read_actions(seen).await,
-            Announcement::HubChanged(hub) => {
-                seen.hub = hub;
-                // Who is signed in decides which actions apply.
+            // Who is signed in decides which actions apply.
+            Announcement::CatalogChanged | Announcement::HubChanged => {
                 self.read_actions(seen).await;
             }
             Announcement::Notify { plugin, notify } => {
@@ -148,7 +147,8 @@ impl TraySurface {
         let mut jobs: Vec<&JobSummary> = seen.jobs.values().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created_ms));
         jobs.truncate(SHOWN_JOBS);
-        menu::draw(&self.user, &self.server, &seen.hub, &seen.actions, &jobs)
+        let hub = self.hub.borrow().clone();
+        menu::draw(&self.user, &self.server, &hub, &seen.actions, &jobs)
     }
 
     fn carry_out(&self, command: Command) {
