@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// Requests that are remembered.
-const REMEMBERED: usize = 10_000;
+/// Operations that are remembered, with the requests that held them.
+const REMEMBERED: usize = 100_000;
 
 /// A fault for the next `count` requests whose path or body contains `matches`.
 #[derive(Clone, Debug, Deserialize)]
@@ -74,6 +74,8 @@ struct State {
     requests: VecDeque<RecordedRequest>,
     /// Also those that were forgotten.
     count: u64,
+    /// Operations among the requests that are remembered.
+    operation_count: usize,
 }
 
 impl Control {
@@ -112,10 +114,14 @@ impl Control {
     pub(crate) fn record(&self, request: RecordedRequest) {
         let mut state = self.state();
         state.count += 1;
-        if state.requests.len() == REMEMBERED {
-            state.requests.pop_front();
-        }
+        state.operation_count += request.operations.len().max(1);
         state.requests.push_back(request);
+        while state.operation_count > REMEMBERED {
+            let Some(oldest) = state.requests.pop_front() else {
+                break;
+            };
+            state.operation_count -= oldest.operations.len().max(1);
+        }
     }
 
     /// How many requests there were, and the latest of them.
@@ -128,6 +134,7 @@ impl Control {
         let mut state = self.state();
         state.requests.clear();
         state.count = 0;
+        state.operation_count = 0;
     }
 }
 

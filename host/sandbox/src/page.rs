@@ -6,7 +6,7 @@ use crate::query::descendants;
 use crate::store::{Row, Store, Value};
 
 const STYLE: &str = "
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1c2430; background: #fbfbfa }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1c2430; background: #fbfbfa }
 h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem; border-bottom: 1px solid #ddd }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .6rem .2rem 0 }
 th { font-weight: 600; color: #667 } .status { border-radius: .6rem; padding: 0 .6rem; color: #fff }
@@ -32,7 +32,9 @@ pub(crate) fn render(store: &Store, version: &str) -> String {
         let below = descendants(store, &project);
         push(
             &mut html,
-            format_args!("<h2>{name}</h2><table><tr><th>Name<th>Kind<th>Status<th>Assigned</tr>"),
+            format_args!(
+                "<h2>{name}</h2><table><tr><th>Name<th>Kind<th>Status<th>Assigned<th>Id</tr>"
+            ),
         );
         for row in below.iter().take(SHOWN) {
             context(&mut html, store, row);
@@ -86,9 +88,10 @@ fn context(html: &mut String, store: &Store, row: &Row) {
     push(
         html,
         format_args!(
-            "<tr><td>{}<td>{kind}<td>{badge}<td>{}</tr>",
+            "<tr><td>{}<td>{kind}<td>{badge}<td>{}<td><code>{}</code></tr>",
             path.join(" / "),
-            users.join(", ")
+            users.join(", "),
+            escaped(&row.key(schema))
         ),
     );
 }

@@ -57,8 +57,15 @@ pub(super) async fn faults(
     match server.control.take_fault(&described) {
         None => next.run(request).await,
         Some(Fault::Delay { milliseconds }) => {
-            pass_time(Duration::from_millis(milliseconds)).await;
-            next.run(request).await
+            let late = async move {
+                pass_time(Duration::from_millis(milliseconds)).await;
+                next.run(request).await
+            };
+            // As with a real server, what was sent is carried out, whether or not its sender still waits.
+            match tokio::spawn(late).await {
+                Ok(response) => response,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
         }
         Some(Fault::Status {
             status,
