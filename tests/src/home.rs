@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::program::staged_plugins;
+use crate::program::{built, staged_plugins};
+
+/// The manifest of the plugin that misbehaves, with places to fill in.
+const UNRULY: &str = include_str!("../fixtures/unruly/plugin.toml");
 
 /// A temporary `CALLBOARD_HOME`; gone with the last value that holds it.
 #[derive(Debug)]
@@ -78,6 +81,28 @@ impl Home {
                 .with_context(|| format!("could not write `{name}`"))?;
         }
         Ok(folder)
+    }
+
+    /// Adds a plugin called `id` that runs `unruly MODE MARK`; its one action is `ID.run`.
+    ///
+    /// # Errors
+    ///
+    /// When it has not been built, or a file cannot be written.
+    pub fn add_unruly(&self, id: &str, mode: &str, mark: &str) -> Result<PathBuf> {
+        let program = built()?.join(format!("unruly{}", std::env::consts::EXE_SUFFIX));
+        ensure!(
+            program.is_file(),
+            "`{}` has not been built; run `cargo build --workspace`",
+            program.display()
+        );
+        let manifest = UNRULY
+            .replace("@HELLO_SECS@", if mode == "no_hello" { "1" } else { "20" })
+            .replace("@TURN_SECS@", if mode == "hangs" { "1" } else { "120" })
+            .replace("@ID@", id)
+            .replace("@PROGRAM@", &program.display().to_string())
+            .replace("@MODE@", mode)
+            .replace("@MARK@", mark);
+        self.add_plugin(id, &[("plugin.toml", &manifest)])
     }
 
     /// Writes `settings.toml`: this home's plugins and no others, then `more`, whose sections must be other ones.

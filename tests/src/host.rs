@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::Builder;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use rustix::process::Signal;
 use serde::Deserialize;
 
@@ -40,6 +40,8 @@ pub struct Ready {
     pub user: String,
     /// The user's key; sandbox and demo only.
     pub api_key: String,
+    /// What the sandbox wants to hear before it obeys a test; sandbox only.
+    pub control_token: String,
     /// The local bus's socket.
     pub bus: PathBuf,
     /// The process id.
@@ -54,6 +56,7 @@ pub struct HostBuilder {
     home: Option<Arc<Home>>,
     plugins: Vec<String>,
     settings: Option<String>,
+    wrapper: Vec<String>,
 }
 
 /// A running `callboard`. When it is dropped, it and everything that it started is killed.
@@ -75,14 +78,12 @@ impl HostRunner {
 
     /// Prepares `callboard sandbox` with the demo project on a free port.
     pub fn sandbox() -> HostBuilder {
-        HostBuilder::with_arguments(&[
-            "sandbox",
-            "--listen",
-            "127.0.0.1:0",
-            "--seed",
-            "demo",
-            "--json",
-        ])
+        Self::sandbox_at("127.0.0.1:0")
+    }
+
+    /// Prepares `callboard sandbox` with the demo project at this address.
+    pub fn sandbox_at(address: &str) -> HostBuilder {
+        HostBuilder::with_arguments(&["sandbox", "--listen", address, "--seed", "demo", "--json"])
     }
 
     /// Prepares `callboard run` as the user of a running sandbox.
@@ -110,6 +111,22 @@ impl HostRunner {
     /// When the host does not answer.
     pub fn bus(&self) -> Result<BusClient> {
         BusClient::connect(&self.ready.bus, "cli", "cli")
+    }
+
+    /// Waits until the host has signed in to the server and its event hub, and returns a connection to the bus.
+    ///
+    /// # Errors
+    ///
+    /// When the host does not answer, or is not connected in time.
+    pub fn connected_bus(&self) -> Result<BusClient> {
+        let mut bus = self.bus()?;
+        wait_until("the host is connected", START, || {
+            match bus.request("status", serde_json::json!({})) {
+                Ok(status) => (status["hub"]["state"] == "connected").then_some(Ok(())),
+                Err(error) => Some(Err(error)),
+            }
+        })??;
+        Ok(bus)
     }
 
     /// Returns a connection to the bus as an application such as Flame has.
@@ -156,6 +173,21 @@ impl HostRunner {
         self.remember_family();
         self.signal(Signal::TERM)?;
         process::wait_for(&mut self.child, deadline)
+    }
+
+    /// Asks the program to end, and makes sure that it ends well and that nothing it started is left.
+    ///
+    /// # Errors
+    ///
+    /// When it ends with another code than 0, late, or leaves a process behind; the error holds what it wrote.
+    pub fn finish(mut self) -> Result<()> {
+        let ended = self.stop(crate::SOON)?;
+        ensure!(
+            ended.code() == Some(0),
+            "`callboard` ended with {ended}:\n{}",
+            self.log()
+        );
+        Self::wait_for_end_of(&self.family, Duration::from_secs(2)).context(self.log())
     }
 
     /// Kills the program as `kill -9` does, and returns the processes that it had started.
@@ -206,6 +238,7 @@ impl HostBuilder {
             home: None,
             plugins: Vec::new(),
             settings: None,
+            wrapper: Vec::new(),
         }
     }
 
@@ -244,11 +277,26 @@ impl HostBuilder {
         self
     }
 
+    /// Starts the program by another, such as `strace` with its arguments.
+    ///
+    /// The process that the runner knows is then that other one; the host's own is in [`Ready::pid`].
+    #[must_use]
+    pub fn under(mut self, words: &[&str]) -> Self {
+        self.wrapper = words.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// Shows the tray on this desktop bus.
     #[must_use]
-    pub fn tray(mut self, bus: &SessionBus) -> Self {
+    pub fn tray(self, bus: &SessionBus) -> Self {
+        self.tray_at(bus.address())
+    }
+
+    /// Shows the tray on the desktop bus with this address, which nobody may answer at.
+    #[must_use]
+    pub fn tray_at(mut self, address: &str) -> Self {
         self.arguments.retain(|argument| argument != "--headless");
-        self.environment("DBUS_SESSION_BUS_ADDRESS", bus.address())
+        self.environment("DBUS_SESSION_BUS_ADDRESS", address)
     }
 
     /// Starts the program and waits until it says that it is ready.
@@ -271,7 +319,7 @@ impl HostBuilder {
             .create(true)
             .append(true)
             .open(home.path().join("stderr.txt"))?;
-        let mut command = callboard(&home, &self.environment)?;
+        let mut command = callboard_under(&self.wrapper, &home, &self.environment)?;
         command
             .args(&self.arguments)
             .stdin(Stdio::null())
@@ -301,7 +349,23 @@ impl HostBuilder {
 
 /// Returns a command for the program, with nothing of the person's own environment but the path.
 fn callboard(home: &Home, environment: &BTreeMap<String, String>) -> Result<Command> {
-    let mut command = process::command(program()?);
+    callboard_under(&[], home, environment)
+}
+
+/// Returns the same command, started by the program that `wrapper` names, where it names one.
+fn callboard_under(
+    wrapper: &[String],
+    home: &Home,
+    environment: &BTreeMap<String, String>,
+) -> Result<Command> {
+    let mut command = match wrapper.split_first() {
+        None => process::command(program()?),
+        Some((first, rest)) => {
+            let mut command = process::command(first);
+            command.args(rest).arg(program()?);
+            command
+        }
+    };
     command
         .env_clear()
         .env("CALLBOARD_HOME", home.path())

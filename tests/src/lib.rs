@@ -12,6 +12,7 @@ mod host;
 mod process;
 mod program;
 mod python;
+mod sandbox;
 mod tray;
 mod wait;
 
@@ -19,10 +20,11 @@ pub use bus::{BusClient, BusError, Incoming};
 pub use command_line::CommandResult;
 pub use home::Home;
 pub use host::{HostBuilder, HostRunner, Ready};
-pub use process::{Finished, command, descendants, is_alive, run, signal};
-pub use program::{checkout, program, staged_plugins};
+pub use process::{Finished, command, descendants, is_alive, run, signal, with_environment};
+pub use program::{checkout, program, soak_kills, staged_plugins};
 pub use python::{python, run_python};
 pub use rustix::process::Signal;
+pub use sandbox::SandboxClient;
 pub use tray::{MenuEntry, SessionBus, TrayItem, TrayWatcher};
 pub use wait::wait_until;
 

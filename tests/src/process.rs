@@ -136,7 +136,7 @@ pub fn descendants(pid: u32) -> BTreeSet<u32> {
 }
 
 /// Returns the processes whose environment has `name` set to `value`: children keep it when their parent is gone.
-pub(crate) fn with_environment(name: &str, value: &OsStr) -> BTreeSet<u32> {
+pub fn with_environment(name: &str, value: &OsStr) -> BTreeSet<u32> {
     let mut entry = format!("{name}=").into_bytes();
     entry.extend(value.as_encoded_bytes());
     every_process()

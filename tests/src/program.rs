@@ -56,6 +56,19 @@ pub(crate) fn built() -> Result<PathBuf> {
     Ok(folder.to_path_buf())
 }
 
+/// Returns how many rounds `CALLBOARD_SOAK_KILLS` asks for of a test that kills at random, else `usual`.
+///
+/// # Errors
+///
+/// When the variable holds no number.
+pub fn soak_kills(usual: u32) -> Result<u32> {
+    match variable("CALLBOARD_SOAK_KILLS") {
+        None => Ok(usual),
+        Some(number) => (number.to_string_lossy().parse())
+            .context("`CALLBOARD_SOAK_KILLS` must be a number"),
+    }
+}
+
 /// Returns the environment variable `name`.
 #[expect(
     clippy::disallowed_methods,
