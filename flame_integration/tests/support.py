@@ -29,8 +29,8 @@ from flame_double.hooks import HookLoader
 from flame_double.project import build
 
 __all__ = [
-    "BusServer", "CREATE_SHOTS", "HERE", "HOOKS", "SDK", "Silence", "Stage", "build",
-    "callboard_flame_bridge", "nothing_blocks", "reply",
+    "Blocked", "BusServer", "CREATE_SHOTS", "HERE", "HOOKS", "SDK", "Session", "Silence", "Stage",
+    "build", "callboard_flame_bridge", "flame", "nothing_blocks", "reply",
 ]
 
 CREATE_SHOTS = "Create Shots in ftrack…"

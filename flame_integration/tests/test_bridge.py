@@ -3,6 +3,7 @@
 import os
 import socket
 import tempfile
+import threading
 import time
 import unittest
 
@@ -237,6 +238,7 @@ class Answers(Stage):
         self.assertIn("Shots:\n  a\n  b\n  c", dialog.message)
         self.assertNotIn("callboard_job", dialog.message)
         first, second = [sent["event"]["data"] for sent in self.bus.params("publish")]
+        self.assertIn("3 shots will be made\n", dialog.message)
         self.assertEqual(second["dcc"], first["dcc"])
         values = {"shots": "a\nb\nc", "task_types": ["t1"], "dry_run": False, "callboard_job": "j1"}
         self.assertEqual(second["values"], values)
@@ -276,6 +278,109 @@ class Answers(Stage):
         with self.assertLogs("callboard.flame", "WARNING"):
             self.start_session().launch(ACTION, self.sequences)
             self.assertEqual(self.message().type, "error")
+
+
+class Return(Stage):
+    """The host goes away with a launch, and comes back."""
+
+    def launch(self, **data):
+        self.serve()
+        self.bus.answers["publish"] = reply(**data)
+        self.start_session().launch(ACTION, self.sequences)
+
+    def events(self):
+        return [sent["event"] for sent in self.bus.params("publish")]
+
+    def leave(self):
+        """Hangs up on the client, and waits until it is back."""
+        met = len(self.bus.hellos)
+        self.bus.hang_up()
+        self.pump_until(lambda: len(self.bus.hellos) > met)
+
+    def test_what_ended_meanwhile_is_told_once_the_host_is_back(self):
+        self.launch(success=True, message="Create shots started", job="j1", state="running")
+        self.message()
+        done = reply(success=True, message="3 shots made", job="j1", state="done")
+        self.bus.answers["publish"] = done
+        self.leave()
+        self.assertEqual(self.message()[:2], ("3 shots made.", "info"))
+        first, again = self.events()
+        self.assertEqual(again, first)
+        self.leave()
+        self.pump_until(lambda: self.bus.methods()[-1] == "subscribe")
+        self.assertEqual(len(self.events()), 2)
+
+    def test_what_still_goes_on_is_told_when_it_ends(self):
+        self.launch(success=True, message="Create shots started", job="j1", state="running")
+        self.message()
+        self.leave()
+        self.pump_until(lambda: len(self.events()) == 2)
+        data = {"success": True, "message": "3 shots made", "job": "j1", "state": "done"}
+        self.bus.tell("event", {"event": {"topic": "callboard.job", "data": data}})
+        self.assertEqual(self.message()[:2], ("3 shots made.", "info"))
+
+    def test_a_launch_whose_answer_was_lost_is_asked_for_again(self):
+        def go_away(params):
+            self.bus.answers["publish"] = reply(success=True, message="ok", job="j1", state="done")
+            self.bus.hang_up()
+            raise Silence
+
+        self.serve().answers["publish"] = go_away
+        with self.assertLogs("callboard.flame", "WARNING"):
+            self.start_session().launch(ACTION, self.sequences)
+            expected = "Callboard went away. What you started goes on when it runs again."
+            self.assertEqual(self.message()[:2], (expected, "warning"))
+        self.assertEqual(self.message().message, "Ok.")
+        first, again = self.events()
+        self.assertEqual(again, first)
+
+    def test_an_answer_that_did_not_arrive_is_given_again(self):
+        def go_away(params):
+            if "values" in params["event"]["data"]:
+                done = reply(success=True, message="ok", job="j1", state="done")
+                self.bus.answers["publish"] = lambda again: (
+                    done if "values" in again["event"]["data"] else reply(**FORM)
+                )(again)
+                self.bus.hang_up()
+                raise Silence
+            return reply(**FORM)(params)
+
+        self.world.dialog_answers.append("Create")
+        self.serve().answers["publish"] = go_away
+        with self.assertLogs("callboard.flame", "WARNING"):
+            self.start_session().launch(ACTION, self.sequences)
+            self.assertIn("went away", self.message().message)
+        self.assertEqual(self.message().message, "Ok.")
+        launch, answer, standing, again = self.events()
+        self.assertEqual((standing, again), (launch, answer))
+        self.assertEqual(len(self.world.dialogs), 1)
+
+    def test_a_question_that_is_on_the_screen_is_not_asked_twice(self):
+        asked = threading.Event()
+        # Flame is busy with other things before it shows the question.
+        with self.world.busy():
+            self.launch(**FORM)
+            callboard_flame_bridge.current_session().on_outcome(lambda data: asked.set())
+            self.assertTrue(asked.wait(10))
+            self.bus.hang_up()
+            self.assertTrue(self.bus.wait_for(lambda: len(self.events()) == 2))
+        self.bus.answers["publish"] = reply(success=True, message="ok", job="j1", state="done")
+        self.world.dialog_answers.append("Create")
+        self.assertEqual(self.message().message, "Ok.")
+        self.assertEqual(len(self.world.dialogs), 1)
+
+    def test_a_job_that_could_not_be_cancelled_is_cancelled_later(self):
+        def go_away(params):
+            del self.bus.answers["jobs.cancel"]
+            self.bus.hang_up()
+            raise Silence
+
+        self.world.dialog_answers.append("Cancel")
+        self.serve().answers.update({"publish": reply(**FORM), "jobs.cancel": go_away})
+        with self.assertLogs("callboard.flame", "WARNING"):
+            self.start_session().launch(ACTION, self.sequences)
+            self.pump_until(lambda: len(self.bus.params("jobs.cancel")) == 2)
+        self.assertEqual(len(self.world.dialogs), 1)
 
 
 class OldFlame(Stage):

@@ -103,7 +103,8 @@ class Execute(Stage):
         self.assertEqual(data["actionIdentifier"], "shot_creation.create_shots")
         self.assertEqual(data["selection"], [])
         self.assertTrue(data["dcc"].pop("selection_id"))
-        expected = {"application": "flame", "version": "2025.2.2", "project": "demo_project", "count": 1}
+        expected = {"application": "flame", "version": "2025.2.2", "count": 1}
+        expected.update(project="demo_project", project_nickname="demo_project")
         self.assertEqual(data["dcc"], expected)
         event = self.bus.params("publish")[0]["event"]
         self.assertEqual(event["topic"], "ftrack.action.launch")

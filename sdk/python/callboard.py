@@ -231,6 +231,7 @@ class Client:
         self._timers = _Calls()
         self._handlers = {}
         self._listeners = []
+        self._reconnect_listeners = []
         self._subscriptions = []
         self._socket = None
         self._generation = 0
@@ -273,6 +274,14 @@ class Client:
     def on_event(self, listener):
         """Calls `listener(event)` for every event that comes."""
         self._listeners.append(listener)
+
+    def on_reconnect(self, listener):
+        """Calls `listener()` on the client's thread whenever the host is back after it was gone.
+
+        What was launched before may have ended meanwhile. The same launch event, published again
+        with its own `id`, is answered with how its job stands, and is no second launch.
+        """
+        self._reconnect_listeners.append(listener)
 
     def on_request(self, method, handler):
         """Calls `handler(request)` for what the host asks; it must see to an answer."""
@@ -362,6 +371,7 @@ class Client:
             if self.welcome is not None:
                 self._schedule_retry()
             raise
+        is_again = self.welcome is not None
         self.welcome = early.pop(0)
         self._socket = connection
         self._generation += 1
@@ -371,6 +381,8 @@ class Client:
         for params in self._subscriptions:
             request_id = self._calls.add(Answer(10.0).then(self._subscribed_again))
             self._write({"id": request_id, "method": "subscribe", "params": params})
+        for listener in self._reconnect_listeners if is_again else ():
+            _call_safely(listener)
 
     def _subscribed_again(self, answer):
         if answer.failure is not None and not self._closed:

@@ -1,5 +1,6 @@
 """Forms, as far as Flame can ask them: a text, one button to go on and one to cancel."""
 
+import re
 from collections import namedtuple
 
 CANCEL = "Cancel"
@@ -7,6 +8,10 @@ SUBMIT = "OK"
 
 # Longer values are cut, so that the dialog fits on a screen.
 MOST_LINES = 12
+
+# Marks of Markdown, which Flame's dialog would show as they are.
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_BULLET = re.compile(r"^\* ")
 
 # `values` is what is submitted, `missing` the labels of fields that only a person can fill in.
 Question = namedtuple("Question", "title text button values missing")
@@ -18,7 +23,7 @@ def question_from_form(form):
     fields = [item for item in items if item.get("name")]
     return Question(
         title=form.get("title") or "Callboard",
-        text="\n".join(line for item in items for line in _lines(item)),
+        text="\n".join(line for item in items for line in _lines(item)).strip(),
         button=form.get("submit_button_label") or SUBMIT,
         values={item["name"]: item.get("value") for item in fields},
         missing=[_label(item) for item in fields if item.get("required") and _is_empty(item)],
@@ -30,7 +35,9 @@ def _lines(item):
     if kind in ("hidden", "password"):
         return []
     if kind == "label":
-        return _cut(str(item.get("value") or "").splitlines())
+        lines = [_plain(line) for line in str(item.get("value") or "").splitlines()]
+        # A label counts for itself what it lists.
+        return _cut(lines, "…") + [""]
     shown = _shown(item)
     lines = _cut(shown.splitlines())
     if len(lines) > 1:
@@ -40,6 +47,10 @@ def _lines(item):
     if item.get("error"):
         lines.append("  ({})".format(item["error"]))
     return lines
+
+
+def _plain(line):
+    return _BULLET.sub("• ", _BOLD.sub(r"\1", line))
 
 
 def _shown(item):
@@ -63,7 +74,7 @@ def _is_empty(item):
     return item.get("value") in (None, "", [])
 
 
-def _cut(lines):
+def _cut(lines, rest="… and {} more"):
     if len(lines) <= MOST_LINES:
         return lines
-    return lines[:MOST_LINES] + ["… and {} more".format(len(lines) - MOST_LINES)]
+    return lines[:MOST_LINES] + [rest.format(len(lines) - MOST_LINES)]

@@ -1,12 +1,11 @@
 """One Flame's side of the conversation: launches go out, answers and questions come back."""
 
 import logging
-import threading
 import time
-from collections import OrderedDict
 
 import callboard
 
+from .launches import MOVING_STATES, OPEN_STATES, Launch, Launches
 from .questions import CANCEL, question_from_form
 from .segments import read
 from .selection import Selections
@@ -21,7 +20,8 @@ REPLY_SECS = 7.0
 CONSOLE_SECS = 10
 JOB_TOPIC = "callboard.job"
 LAUNCH_TOPIC = "ftrack.action.launch"
-MOST_JOBS = 64
+
+GOES_ON = "what you started goes on when it runs again"
 
 _log = logging.getLogger("callboard.flame")
 
@@ -40,12 +40,12 @@ class Session:
         self._version = str(flame.get_version())
         self._client = client or callboard.Client("flame " + self._version, surface="flame")
         self._selections = Selections(self._schedule, self._client.call_later, clock)
-        self._lock = threading.Lock()
-        self._launches = OrderedDict()
+        self._launches = Launches()
         self._is_listening = False
         self._listeners = []
         self._client.on_request("dcc.describe", self._selections.answer)
         self._client.on_event(self._take_event)
+        self._client.on_reconnect(self._ask_again)
 
     def launch(self, action, selection):
         """Launches an action on the sequences of a selection; returns at once."""
@@ -58,15 +58,23 @@ class Session:
             "application": "flame",
             "version": self._version,
             "project": read(project, "name") or "",
+            "project_nickname": read(project, "nickname") or "",
             "selection_id": self._selections.keep(sequences),
             "count": len(sequences),
         }
-        self._publish({"actionIdentifier": action, "selection": [], "dcc": dcc})
+        data = {"actionIdentifier": action, "selection": [], "dcc": dcc}
+        launch = Launch(callboard.event(LAUNCH_TOPIC, data))
+        self._launches.add(launch)
+        if not self._is_listening:
+            self._is_listening = True
+            self._client.subscribe("topic=" + JOB_TOPIC)
+        alive = self._client.request("status", timeout=ALIVE_SECS)
+        alive.then(lambda alive: self._send_to_living(alive, launch))
 
     def on_outcome(self, listener):
-        """Calls `listener(data)` with every outcome that the host tells, on the client's thread.
+        """Calls `listener(data)` with every outcome that the artist is told, on the client's thread.
 
-        A launch that did not reach the host has no state.
+        What did not come from the host has no state; it says `goes_on` where more will come.
         """
         self._listeners.append(listener)
 
@@ -89,63 +97,115 @@ class Session:
             found = [clip] if isinstance(clip, kind) else []
         return found
 
-    def _publish(self, data):
-        if not self._is_listening:
-            self._is_listening = True
-            self._client.subscribe("topic=" + JOB_TOPIC)
-        alive = self._client.request("status", timeout=ALIVE_SECS)
-        alive.then(lambda answer: self._publish_to_living(answer, data))
-
     # On the client's threads.
 
-    def _publish_to_living(self, alive, data):
+    def _send_to_living(self, alive, launch):
         # To refuse is an answer, too.
-        if alive.failure is not None and alive.failure.kind not in ("denied", "unsupported"):
+        if alive.failure is None or alive.failure.kind in ("denied", "unsupported"):
+            launch.is_sent = True
+            self._submit(launch, launch.event)
+        else:
+            self._launches.forget(launch)
             self._say_failure(alive.failure)
-            return
-        event = callboard.event(LAUNCH_TOPIC, data)
-        answer = self._client.publish(event, REPLY_SECS, max_replies=1, timeout=REPLY_SECS + 1.0)
-        answer.then(lambda answer: self._take_answer(answer, data))
+
+    def _submit(self, launch, event):
+        """Publishes a launch, or the answer to its form."""
+        self._publish(event).then(lambda answer: self._take_answer(answer, launch))
+
+    def _publish(self, event):
+        return self._client.publish(event, REPLY_SECS, max_replies=1, timeout=REPLY_SECS + 1.0)
 
     def _take_answer(self, answer, launch):
-        if answer.failure is not None:
-            self._say_failure(answer.failure)
+        failure = answer.failure
+        if failure is not None and failure.kind == "unavailable":
+            self._say_later(failure)
             return
-        replies = (answer.result or {}).get("replies") or ()
-        if not replies:
+        data = _data_of_reply(answer)
+        if failure is None and data is None:
             hint = "look at its jobs before trying again"
-            self._say_failure(callboard.Failure("timed_out", "Callboard did not answer", hint))
+            failure = callboard.Failure("timed_out", "Callboard did not answer", hint)
+        if failure is not None:
+            self._say_failure(failure)
             return
-        data = replies[0].get("data") or {}
-        if data.get("job"):
-            with self._lock:
-                self._launches[data["job"]] = launch
-                while len(self._launches) > MOST_JOBS:
-                    self._launches.popitem(last=False)
-        self._take_outcome(data)
+        self._take_outcome(data, launch)
+
+    def _ask_again(self):
+        """The host is back: asks how everything stands that it may have."""
+        for launch in self._launches.sent():
+            answer = self._publish(launch.event)
+            answer.then(lambda answer, launch=launch: self._take_standing(answer, launch))
+
+    def _take_standing(self, answer, launch):
+        """Takes how a launch stands of which the artist may know already."""
+        data = _data_of_reply(answer)
+        if data is None:
+            # It is asked for again when the host is back once more.
+            _log.warning("it is not known how a launch stands: %s", answer.failure)
+        elif data.get("state") == "asks" and launch.is_cancelled:
+            launch.job = data.get("job")
+            self._cancel(launch)
+        elif data.get("items") is not None and data["items"] == launch.asked:
+            # Without an answer the question is still on the screen.
+            if launch.answer is not None:
+                self._submit(launch, launch.answer)
+        elif data.get("state") in MOVING_STATES and launch.job is not None:
+            _log.info("the job goes on: %s", launch.job)
+        else:
+            self._take_outcome(data, launch)
 
     def _take_event(self, event):
         if event.get("topic") == JOB_TOPIC:
-            self._take_outcome(event.get("data") or {})
+            data = event.get("data") or {}
+            self._take_outcome(data, self._launches.of_job(data.get("job")))
 
-    def _take_outcome(self, data):
+    def _take_outcome(self, data, launch):
+        if launch is not None:
+            launch.job = data.get("job") or launch.job
+            if data.get("state") not in OPEN_STATES:
+                # Its end may come twice: as an answer, and when the host is back.
+                if launch.is_over:
+                    return
+                launch.is_over = True
+                self._launches.forget(launch)
+        items = data.get("items")
+        if items is None:
+            self._tell(data)
+            return
         for listener in self._listeners:
             listener(data)
-        if data.get("items") is not None:
-            with self._lock:
-                launch = self._launches.get(data.get("job"))
-            self._schedule(lambda: self._ask(data, launch))
-        elif data.get("message"):
-            level = "info" if data.get("success") else "error"
+        if launch is not None:
+            launch.asked, launch.answer = items, None
+        self._schedule(lambda: self._ask(data, launch))
+
+    def _tell(self, data):
+        for listener in self._listeners:
+            listener(data)
+        if data.get("message"):
+            level = "info" if data.get("success") else "warning" if data.get("goes_on") else "error"
             self._say(sentence(data["message"], data.get("hint")), level)
 
     def _say_failure(self, failure):
         _log.warning("%s %s", failure, failure.causes)
-        told = {"success": False, "message": failure.message, "hint": failure.hint}
-        self._take_outcome(told)
+        self._tell({"success": False, "message": failure.message, "hint": failure.hint})
+
+    def _say_later(self, failure):
+        """Tells why nothing happens now, where the host has the launch or may have it."""
+        _log.warning("%s %s", failure, failure.causes)
+        self._tell({"success": False, "message": failure.message, "hint": GOES_ON, "goes_on": True})
 
     def _say(self, text, level):
         self._schedule(lambda: self._show(text, level))
+
+    def _cancel(self, launch):
+        launch.is_cancelled = True
+        answer = self._client.request("jobs.cancel", {"job": launch.job})
+        answer.then(lambda answer: self._take_cancel(answer, launch))
+
+    def _take_cancel(self, answer, launch):
+        if answer.failure is None:
+            self._launches.forget(launch)
+        else:
+            self._say_failure(answer.failure)
 
     # On Flame's main thread, in idle events.
 
@@ -166,13 +226,17 @@ class Session:
             question.title, question.text, "question", [question.button], CANCEL
         )
         if clicked == question.button:
-            self._publish(dict(launch, values=question.values))
-        elif form.get("job"):
-            self._client.request("jobs.cancel", {"job": form["job"]}).then(self._take_cancel)
+            data = dict(launch.event["data"], values=question.values)
+            launch.answer = callboard.event(LAUNCH_TOPIC, data)
+            self._submit(launch, launch.answer)
+        elif launch.job:
+            self._cancel(launch)
 
-    def _take_cancel(self, answer):
-        if answer.failure is not None:
-            self._say_failure(answer.failure)
+
+def _data_of_reply(answer):
+    """Returns what the host replied to a published launch, or None."""
+    replies = (answer.result or {}).get("replies") or ()
+    return (replies[0].get("data") or {}) if replies else None
 
 
 def sentence(message, hint=None):

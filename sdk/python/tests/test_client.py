@@ -242,6 +242,17 @@ class Callers(ClientTest):
         self.assertTrue(used)
         self.assertNotIn(caller, used)
 
+    def test_whoever_listens_is_told_when_the_host_is_back_and_not_before(self):
+        server = self.server()
+        client = self.client(server.path)
+        told = []
+        client.on_reconnect(lambda: told.append(client.request("status")))
+        client.request("status").wait()
+        self.assertEqual(told, [])
+        server.hang_up()
+        self.assertTrue(server.wait_for(lambda: len(server.params("status")) == 2))
+        self.assertEqual(told[0].wait(), {})
+
     def test_a_callback_gets_the_answer_even_when_it_is_there_already(self):
         client = self.client(self.server().path)
         answer = client.request("status")
