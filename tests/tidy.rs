@@ -5,16 +5,16 @@
     reason = "every function here serves a test, and a missing file shall fail it"
 )]
 
+#[path = "tidy/pages.rs"]
+mod pages;
 #[path = "tidy/sources.rs"]
 mod sources;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
 
 use sources::{
     Package, cargo_tree, dependencies, files, imported_modules, is_test, lines_of, lines_with,
-    link_targets, locked, packages, read, shown, tables,
+    locked, packages, read, shown, tables,
 };
 use tests::checkout;
 
@@ -406,40 +406,6 @@ fn flame_loads_nothing_but_the_standard_library_and_the_bridge() {
 }
 
 #[test]
-fn the_protocol_page_knows_the_golden_lines() {
-    let folder = checkout().join("sdk/protocol/tests/golden");
-    let mut golden: Vec<PathBuf> = files(&["jsonl"])
-        .into_iter()
-        .filter(|path| path.starts_with(&folder))
-        .collect();
-    golden.sort();
-    assert!(
-        !golden.is_empty(),
-        "`{}` has no golden lines",
-        shown(&folder)
-    );
-    let mut bytes = Vec::new();
-    for path in &golden {
-        bytes.extend_from_slice(path.file_name().unwrap().as_encoded_bytes());
-        bytes.push(b'\n');
-        bytes.extend_from_slice(&fs::read(path).unwrap());
-    }
-    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-    let hash: String = digest.as_ref()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let page = read(&checkout().join("docs/protocol.md"));
-    let last = page.lines().last().unwrap_or_default();
-    assert_eq!(
-        last,
-        format!("golden: {hash}"),
-        "\nthe golden lines in sdk/protocol/tests/golden changed: that is a change of the protocol.\n\
-         Describe it in docs/protocol.md and let the page end with `golden: {hash}`"
-    );
-}
-
-#[test]
 fn zbus_runs_without_tokio() {
     let tree = cargo_tree(&[
         "-e",
@@ -473,49 +439,6 @@ fn every_dependency_comes_from_the_registry() {
         .map(str::to_owned)
         .collect();
     report(&problems, "depend on a released version");
-}
-
-#[test]
-fn a_newcomer_finds_the_pages() {
-    for page in [
-        "ARCHITECTURE.md",
-        "CHANGELOG.md",
-        "CONTRIBUTING.md",
-        "LICENSE-APACHE",
-        "LICENSE-MIT",
-        "README.md",
-        "docs/performance.md",
-        "docs/protocol.md",
-    ] {
-        assert!(checkout().join(page).is_file(), "`{page}` is missing");
-    }
-}
-
-#[test]
-fn links_between_pages_lead_somewhere() {
-    let mut problems = Vec::new();
-    for path in files(&["md"]) {
-        let folder = path.parent().unwrap();
-        for target in link_targets(&read(&path)) {
-            let file = target.split('#').next().unwrap_or_default();
-            if !file.is_empty() && !file.contains("://") && !folder.join(file).exists() {
-                problems.push(format!("{} links to `{target}`", shown(&path)));
-            }
-        }
-    }
-    report(&problems, "mend the link");
-}
-
-#[test]
-fn each_bundled_plugin_has_a_manifest_and_a_page() {
-    let problems: Vec<String> = packages()
-        .iter()
-        .filter(|package| is_plugin(package))
-        .flat_map(|package| ["plugin.toml", "README.md"].map(|name| package.folder.join(name)))
-        .filter(|path| !path.is_file())
-        .map(|path| shown(&path))
-        .collect();
-    report(&problems, "write it");
 }
 
 /// Fails with everything that was found and what to do about it.
