@@ -8,11 +8,20 @@ use crate::studio::Studio;
 
 /// Makes sure that a command failed with this code and kind, a sentence and a hint.
 fn check_failed(result: &CommandResult, code: i32, kind: &str) -> Result<Value> {
-    ensure!(result.code == Some(code), "the code is not {code}: {result:?}");
+    ensure!(
+        result.code == Some(code),
+        "the code is not {code}: {result:?}"
+    );
     let error = result.json()?["error"].take();
-    ensure!(error["kind"] == kind, "the kind is not `{kind}`: {result:?}");
+    ensure!(
+        error["kind"] == kind,
+        "the kind is not `{kind}`: {result:?}"
+    );
     let has = |key: &str| error[key].as_str().is_some_and(|text| !text.is_empty());
-    ensure!(has("message") && has("hint"), "no sentence or no hint: {result:?}");
+    ensure!(
+        has("message") && has("hint"),
+        "no sentence or no hint: {result:?}"
+    );
     Ok(error)
 }
 
@@ -34,11 +43,22 @@ fn commands_without_a_host_or_credentials_say_so() -> Result<()> {
     let human = sandbox.command(&["status"])?;
     ensure!(human.stdout.is_empty(), "a failure is on stdout: {human:?}");
     ensure!(
-        human.stderr == "error: callboard is not running\nhint: start it with `callboard run`, or try it out with `callboard demo`\n",
+        human.stderr
+            == "error: callboard is not running\nhint: start it with `callboard run`, or try it out with `callboard demo`\n",
         "{human:?}"
     );
-    for wrong in [&["jobs"][..], &["launch"], &["launch", "a.b", "--set", "x"], &["nothing"]] {
-        ensure!(sandbox.command(wrong)?.code == Some(2), "{wrong:?} is accepted");
+    for wrong in [
+        &["jobs"][..],
+        &["launch"],
+        &["launch", "a.b", "--set", "x"],
+        &["nothing"],
+    ] {
+        ensure!(
+            sandbox.command(wrong)?.code == Some(2),
+            "{wrong:?} is accepted"
+        );
+        let json = [wrong, &["--json"]].concat();
+        check_failed(&sandbox.command(&json)?, 2, "invalid")?;
     }
     sandbox.finish()
 }
@@ -75,12 +95,23 @@ fn a_launch_makes_shots_and_prints_the_job() -> Result<()> {
         ])?
         .done()?;
     ensure!(job["state"] == "done" && job["surface"] == "cli", "{job}");
-    ensure!(job["message"] == "Made 2 shots with 4 tasks in `sq010`", "{job}");
+    ensure!(
+        job["message"] == "Made 2 shots with 4 tasks in `sq010`",
+        "{job}"
+    );
     let shots = studio.shots_below(&sequence)?;
-    ensure!(shots.get("cli010") == Some(&1) && shots.get("cli020") == Some(&1), "{shots:?}");
+    ensure!(
+        shots.get("cli010") == Some(&1) && shots.get("cli020") == Some(&1),
+        "{shots:?}"
+    );
 
     let shown = host
-        .command(&["jobs", "show", job["id"].as_str().context("an id")?, "--json"])?
+        .command(&[
+            "jobs",
+            "show",
+            job["id"].as_str().context("an id")?,
+            "--json",
+        ])?
         .done()?;
     ensure!(shown == job, "another job is shown: {shown}");
     host.finish()
@@ -94,10 +125,18 @@ fn a_launch_that_asks_names_what_is_missing_and_is_answered() -> Result<()> {
     let asks = host.command(&["launch", "shot_creation.create_shots", "--wait", "--json"])?;
     let error = check_failed(&asks, 1, "invalid")?;
     let message = error["message"].as_str().unwrap_or_default();
-    ensure!(message.contains("`project`") && message.contains("`shots`"), "{error}");
+    ensure!(
+        message.contains("`project`") && message.contains("`shots`"),
+        "{error}"
+    );
     let job = asks.json()?["id"].take();
     let job = job.as_str().context("the job is named")?;
-    ensure!(error["hint"].as_str().is_some_and(|hint| hint.contains(job)), "{error}");
+    ensure!(
+        error["hint"]
+            .as_str()
+            .is_some_and(|hint| hint.contains(job)),
+        "{error}"
+    );
 
     let short = &job[..8];
     let incomplete = host.command(&["jobs", "answer", short, "--set", "shots=x", "--json"])?;
@@ -106,11 +145,22 @@ fn a_launch_that_asks_names_what_is_missing_and_is_answered() -> Result<()> {
     check_failed(&strange, 1, "invalid")?;
 
     let values = host.home().path().join("values.json");
-    std::fs::write(&values, json!({"sequence": "cli900", "shots": "cli910"}).to_string())?;
+    std::fs::write(
+        &values,
+        json!({"sequence": "cli900", "shots": "cli910"}).to_string(),
+    )?;
     let values = values.to_string_lossy();
     let answered = host
         .command(&[
-            "jobs", "answer", short, "--values", &values, "--set", "project=Harbour", "--wait", "--json",
+            "jobs",
+            "answer",
+            short,
+            "--values",
+            &values,
+            "--set",
+            "project=Harbour",
+            "--wait",
+            "--json",
         ])?
         .done()?;
     ensure!(answered["state"] == "done", "{answered}");
@@ -124,9 +174,21 @@ fn a_launch_that_asks_names_what_is_missing_and_is_answered() -> Result<()> {
 fn unknown_things_are_named() -> Result<()> {
     let host = HostRunner::demo().plugin("hello").start()?;
     host.connected_bus()?;
-    check_failed(&host.command(&["launch", "no.thing", "--json"])?, 1, "not_found")?;
-    check_failed(&host.command(&["jobs", "show", "nothing", "--json"])?, 1, "not_found")?;
-    check_failed(&host.command(&["jobs", "cancel", &"0".repeat(36), "--json"])?, 1, "not_found")?;
+    check_failed(
+        &host.command(&["launch", "no.thing", "--json"])?,
+        1,
+        "not_found",
+    )?;
+    check_failed(
+        &host.command(&["jobs", "show", "nothing", "--json"])?,
+        1,
+        "not_found",
+    )?;
+    check_failed(
+        &host.command(&["jobs", "cancel", &"0".repeat(36), "--json"])?,
+        1,
+        "not_found",
+    )?;
     let plugins = host.command(&["plugins", "list", "--json"])?.done()?;
     ensure!(plugins["items"][0]["id"] == "hello", "{plugins}");
     let status = host.command(&["status", "--json"])?.done()?;
@@ -156,7 +218,11 @@ fn a_login_is_checked_kept_and_used() -> Result<()> {
         let mut shell = command("sh");
         shell
             .args(["-c", line])
-            .args([program()?.as_os_str(), server.server.as_ref(), server.user.as_ref()])
+            .args([
+                program()?.as_os_str(),
+                server.server.as_ref(),
+                server.user.as_ref(),
+            ])
             .env_remove("FTRACK_SERVER")
             .env_remove("FTRACK_API_KEY")
             .env("CALLBOARD_HOME", home.path())
@@ -170,7 +236,10 @@ fn a_login_is_checked_kept_and_used() -> Result<()> {
     };
     let refused = login("wrong")?;
     check_failed(&refused, 4, "not_signed_in")?;
-    ensure!(!home.path().join("credentials.toml").exists(), "a wrong key is kept");
+    ensure!(
+        !home.path().join("credentials.toml").exists(),
+        "a wrong key is kept"
+    );
     let who = login(&server.api_key)?.done()?;
     ensure!(who["user"] == server.user.as_str(), "{who}");
 
@@ -181,7 +250,13 @@ fn a_login_is_checked_kept_and_used() -> Result<()> {
         .env("CALLBOARD_HOME", home.path());
     let finished = run(&mut whoami, SOON)?;
     ensure!(finished.status.success(), "{finished:?}");
-    ensure!(finished.stdout.contains("\"source\":\"file\""), "{finished:?}");
-    ensure!(!finished.stdout.contains(&server.api_key), "the key is printed");
+    ensure!(
+        finished.stdout.contains("\"source\":\"file\""),
+        "{finished:?}"
+    );
+    ensure!(
+        !finished.stdout.contains(&server.api_key),
+        "the key is printed"
+    );
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! The tray, on a desktop without a screen: its menu launches actions, shows jobs and ends the host.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    BusClient, HostRunner, MenuEntry, SOON, SessionBus, TrayItem, TrayWatcher, command, wait_until,
+    BusClient, Home, HostRunner, MenuEntry, SOON, SessionBus, TrayItem, TrayWatcher, command,
+    wait_until,
 };
 
 use crate::studio::Studio;
@@ -19,12 +22,14 @@ fn labels(entries: &[MenuEntry]) -> Vec<&str> {
 
 /// Waits until the menu has an entry whose label begins so, and returns the entry.
 fn entry(item: &TrayItem, label: &str) -> Result<MenuEntry> {
-    wait_until(&format!("the menu has `{label}`"), SOON, || match item.menu() {
-        Ok(menu) => menu
-            .into_iter()
-            .find(|entry| entry.label.starts_with(label))
-            .map(Ok),
-        Err(error) => Some(Err(error)),
+    wait_until(&format!("the menu has `{label}`"), SOON, || {
+        match item.menu() {
+            Ok(menu) => menu
+                .into_iter()
+                .find(|entry| entry.label.starts_with(label))
+                .map(Ok),
+            Err(error) => Some(Err(error)),
+        }
     })?
 }
 
@@ -48,24 +53,48 @@ fn the_tray_menu_makes_shots_by_way_of_an_answered_job() -> Result<()> {
 
     let server = studio.server.ready.server.trim_start_matches("http://");
     let connected = format!("{} @ {server} — connected", host.ready.user);
-    ensure!(!entry(&item, &connected)?.enabled, "the connection can be clicked");
+    ensure!(
+        !entry(&item, &connected)?.enabled,
+        "the connection can be clicked"
+    );
     entry(&item, "Create shots")?;
     let menu = item.menu()?;
-    ensure!(labels(&menu) == [&connected, "", "Create shots", "", "Quit"], "{menu:?}");
+    ensure!(
+        labels(&menu) == [&connected, "", "Create shots", "", "Quit"],
+        "{menu:?}"
+    );
     tray_status(&mut bus, |tray| tray["present"] == true)?;
 
     item.activate(&["Create shots"])?;
     let waiting = entry(&item, "Create shots is waiting for an answer…")?;
-    let line = &waiting.children.first().context("it names a command")?.label;
+    let line = &waiting
+        .children
+        .first()
+        .context("it names a command")?
+        .label;
     let job = line.strip_prefix("callboard jobs answer ");
     let job = job.with_context(|| format!("the line is `{line}`"))?;
     let answered = host
         .command(&[
-            "jobs", "answer", job, "--set", "project=harbour", "--set", "sequence=tray900",
-            "--set", "shots=tray010", "--set", "task_types=Compositing", "--wait", "--json",
+            "jobs",
+            "answer",
+            job,
+            "--set",
+            "project=harbour",
+            "--set",
+            "sequence=tray900",
+            "--set",
+            "shots=tray010",
+            "--set",
+            "task_types=Compositing",
+            "--wait",
+            "--json",
         ])?
         .done()?;
-    ensure!(answered["state"] == "done" && answered["surface"] == "tray", "{answered}");
+    ensure!(
+        answered["state"] == "done" && answered["surface"] == "tray",
+        "{answered}"
+    );
     let made = studio
         .client
         .query("select id from Task where parent.name is \"tray010\" and parent.parent.name is \"tray900\"")?;
@@ -96,7 +125,11 @@ fn a_job_is_cancelled_and_the_host_ended_from_the_tray() -> Result<()> {
     })?;
     item.activate(&["Quit"])?;
     let ended = host.wait(SOON)?;
-    ensure!(ended.code() == Some(0), "it ended with {ended}:\n{}", host.log());
+    ensure!(
+        ended.code() == Some(0),
+        "it ended with {ended}:\n{}",
+        host.log()
+    );
     Ok(())
 }
 
@@ -139,8 +172,68 @@ fn a_session_bus_that_never_answers_costs_the_icon_only() -> Result<()> {
     let address = format!("unix:path={}", socket.display());
     let host = HostRunner::demo().tray_at(&address).start()?;
     let mut bus = host.bus()?;
-    tray_status(&mut bus, |tray| tray["reason"] == "the session bus does not answer")?;
+    tray_status(&mut bus, |tray| {
+        tray["reason"] == "the session bus does not answer"
+    })?;
     host.finish()
+}
+
+#[test]
+fn the_end_of_a_job_is_told_on_the_desktop() -> Result<()> {
+    let desktop = SessionBus::start()?;
+    let (sender, told) = sync_channel(16);
+    let _notifications = zbus::blocking::connection::Builder::address(desktop.address())?
+        .serve_at(
+            "/org/freedesktop/Notifications",
+            Notifications { told: sender },
+        )?
+        .name("org.freedesktop.Notifications")?
+        .build()?;
+    let watcher = TrayWatcher::offer(&desktop)?;
+    let home = Home::empty()?;
+    home.add_unruly("quick", "polite", "")?;
+    let host = HostRunner::demo()
+        .home(home.into())
+        .tray(&desktop)
+        .start()?;
+    host.connected_bus()?;
+    let item = watcher.next_item(SOON)?;
+    entry(&item, "Misbehave")?;
+    item.activate(&["Misbehave"])?;
+    let (title, text) = told.recv_timeout(SOON).context("nothing was told")?;
+    ensure!(
+        title == "Misbehave" && text == "nothing was broken",
+        "told `{title}`: `{text}`"
+    );
+    host.finish()
+}
+
+/// The desktop's corner where programs tell things.
+struct Notifications {
+    told: SyncSender<(String, String)>,
+}
+
+#[zbus::interface(name = "org.freedesktop.Notifications")]
+impl Notifications {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the D-Bus interface has this method"
+    )]
+    fn notify(
+        &self,
+        _application: String,
+        _replaces: u32,
+        _icon: String,
+        title: String,
+        text: String,
+        _actions: Vec<String>,
+        _hints: HashMap<String, zbus::zvariant::OwnedValue>,
+        _timeout: i32,
+    ) -> u32 {
+        // More than a test looks at is of no interest.
+        self.told.try_send((title, text)).ok();
+        1
+    }
 }
 
 /// A session bus at an address of the test's choice; gone when dropped.

@@ -15,7 +15,7 @@ const STORY: Duration = Duration::from_secs(120);
 const OTHER_USER: &str = "dana";
 
 /// Has the official client play the page, signed in as the main user, and returns what it saw.
-fn play(server: &Ready, story: &[&str]) -> Result<Value> {
+pub(crate) fn play(server: &Ready, story: &[&str]) -> Result<Value> {
     let script = checkout().join("tests/scenarios/web_menu.py");
     let cache = tempfile::tempdir()?;
     let cache = cache.path().to_string_lossy();
@@ -41,29 +41,65 @@ fn the_web_menu_makes_shots_by_way_of_a_form() -> Result<()> {
     let seen = play(&studio.server.ready, &story)?;
 
     let item = &seen["item"];
-    ensure!(item["actionIdentifier"] == "shot_creation.create_shots", "the menu has {item}");
+    ensure!(
+        item["actionIdentifier"] == "shot_creation.create_shots",
+        "the menu has {item}"
+    );
     ensure!(item["callboardHost"].is_string(), "the menu has {item}");
     let form = &seen["form"];
     ensure!(form["title"] == "Create shots", "the form is {form}");
     let types = form["items"].as_array().context("a form has items")?;
     for item in types {
         // What the page can draw; see the published action handlers.
-        let known = ["text", "textarea", "number", "date", "boolean", "enumerator", "hidden", "label"];
-        ensure!(known.iter().any(|kind| item["type"] == *kind), "no page draws {item}");
+        let known = [
+            "text",
+            "textarea",
+            "number",
+            "date",
+            "boolean",
+            "enumerator",
+            "hidden",
+            "label",
+        ];
+        ensure!(
+            known.iter().any(|kind| item["type"] == *kind),
+            "no page draws {item}"
+        );
     }
     ensure!(
         seen["made"] == json!({"web010": ["Compositing"], "web020": ["Compositing"]}),
-        "it made {}", seen["made"]
+        "it made {}",
+        seen["made"]
     );
-    ensure!(seen["result"]["success"] == true, "it said {}", seen["result"]);
-    ensure!(seen["twice"] == seen["result"], "the form sent twice: {}", seen["twice"]);
-    let updated = seen["updated"].as_array().context("entities were updated")?;
-    ensure!(updated.contains(&json!("Shot")) && updated.contains(&json!("Task")), "{updated:?}");
-    ensure!(seen["nobody_answers"] == json!([[], [], []]), "{}", seen["nobody_answers"]);
+    ensure!(
+        seen["result"]["success"] == true,
+        "it said {}",
+        seen["result"]
+    );
+    ensure!(
+        seen["twice"] == seen["result"],
+        "the form sent twice: {}",
+        seen["twice"]
+    );
+    let updated = seen["updated"]
+        .as_array()
+        .context("entities were updated")?;
+    ensure!(
+        updated.contains(&json!("Shot")) && updated.contains(&json!("Task")),
+        "{updated:?}"
+    );
+    ensure!(
+        seen["nobody_answers"] == json!([[], [], []]),
+        "{}",
+        seen["nobody_answers"]
+    );
 
     let jobs = bus.request("jobs.list", json!({"states": ["done"]}))?;
     let jobs = jobs["items"].as_array().context("a list has items")?;
-    ensure!(jobs.len() == 1 && jobs[0]["surface"] == "web", "the jobs are {jobs:?}");
+    ensure!(
+        jobs.len() == 1 && jobs[0]["surface"] == "web",
+        "the jobs are {jobs:?}"
+    );
     host.finish()
 }
 
@@ -80,10 +116,15 @@ fn a_job_that_outlasts_the_page_reports_later() -> Result<()> {
     let launched = &seen["launched"];
     ensure!(launched["success"] == true, "the page was told {launched}");
     ensure!(
-        launched["message"].as_str().is_some_and(|text| text.ends_with("started")),
+        launched["message"]
+            .as_str()
+            .is_some_and(|text| text.ends_with("started")),
         "the page was told {launched}"
     );
     let shown = &seen["shown"];
-    ensure!(shown["type"] == "message" && shown["success"] == true, "then {shown}");
+    ensure!(
+        shown["type"] == "message" && shown["success"] == true,
+        "then {shown}"
+    );
     host.finish()
 }

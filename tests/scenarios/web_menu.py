@@ -1,6 +1,7 @@
 """The Actions menu of ftrack's web page, played by the official client.
 
     web_menu.py create_shots SEQUENCE USER KEY   one action's story: menu, form, submitted form; USER is somebody else
+    web_menu.py discover SEQUENCE   the menu alone
     web_menu.py wait_for_end ACTION FILE   an action that takes longer than the page waits; ends once FILE exists
 
 Prints one JSON object with what was seen. FTRACK_SERVER, FTRACK_API_USER and FTRACK_API_KEY say where.
@@ -91,6 +92,12 @@ def create_shots(sequence, other_user, other_key):
     }
 
 
+def discover(sequence):
+    selection = [{"entityId": sequence, "entityType": "task"}]
+    menu = only(Page().ask("ftrack.action.discover", {"selection": selection}))
+    return {"labels": [item["label"] for item in menu["items"]]}
+
+
 def wait_for_end(action, file):
     page = Page()
     user = page.session.query(f'User where username is "{page.session.api_user}"').one()
@@ -103,5 +110,5 @@ def wait_for_end(action, file):
 
 
 if __name__ == "__main__":
-    stories = {"create_shots": create_shots, "wait_for_end": wait_for_end}
+    stories = {"create_shots": create_shots, "discover": discover, "wait_for_end": wait_for_end}
     print(json.dumps(stories[sys.argv[1]](*sys.argv[2:])))

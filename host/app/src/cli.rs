@@ -97,13 +97,7 @@ impl Session {
 pub(crate) fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors, and go to stdout.
-            let code = if error.use_stderr() { Code::Usage } else { Code::Done };
-            // Where the output is closed, the exit code alone has to tell.
-            drop(error.print());
-            return code.into();
-        }
+        Err(error) => return usage(&error),
     };
     if let Command::Runner { arguments } = arguments.command {
         // Before any thread starts: the runner forks.
@@ -117,7 +111,11 @@ pub(crate) fn run() -> ExitCode {
     }
     let session = Session {
         environment: Environment::read(),
-        output: if arguments.json { Output::Json } else { Output::Human },
+        output: if arguments.json {
+            Output::Json
+        } else {
+            Output::Human
+        },
     };
     match command(&session, arguments.command) {
         Ok(code) => code.into(),
@@ -126,6 +124,24 @@ pub(crate) fn run() -> ExitCode {
             problem.code.into()
         }
     }
+}
+
+/// Says what is wrong with the arguments, or the help that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Where the output is closed, the exit code alone has to tell.
+        drop(error.print());
+        return Code::Done.into();
+    }
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let problem = Problem::usage(message.trim_start_matches("error: "));
+        Output::Json.failure(&problem.failure);
+    } else {
+        drop(error.print());
+    }
+    Code::Usage.into()
 }
 
 fn command(session: &Session, command: Command) -> Result<Code, Problem> {

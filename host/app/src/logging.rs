@@ -26,7 +26,8 @@ pub(crate) struct LogGuard {
 ///
 /// When logging was started before.
 pub(crate) fn start(settings: &LogSettings, folder: &Path) -> anyhow::Result<LogGuard> {
-    let filter = EnvFilter::try_new(&settings.level);
+    // A session bus that goes away at the end of a session is no news.
+    let filter = EnvFilter::try_new(format!("zbus=error,{}", settings.level));
     let bad_filter = filter.as_ref().err().map(ToString::to_string);
     let file = open(folder, settings.keep_days);
     let (file_layer, guard, file_error) = match file {
@@ -51,7 +52,10 @@ pub(crate) fn start(settings: &LogSettings, folder: &Path) -> anyhow::Result<Log
         .try_init()
         .context("could not start logging")?;
     if let Some(error) = bad_filter {
-        tracing::warn!("the log filter `{}` is wrong, `info` is used: {error}", settings.level);
+        tracing::warn!(
+            "the log filter `{}` is wrong, `info` is used: {error}",
+            settings.level
+        );
     }
     if let Some(error) = file_error {
         tracing::warn!("no log files: {error:#}");

@@ -4,7 +4,8 @@
 //! What the menu says is decided by `crate::surface::tray`, which sends [`Order`]s here and is sent the [`Command`]s that the person chose.
 
 mod drawing;
-
+#[cfg(any(target_os = "macos", windows))]
+mod event_loop;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]

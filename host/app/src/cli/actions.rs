@@ -20,7 +20,9 @@ pub(super) fn actions(session: &Session, arguments: ActionsArguments) -> Result<
     let params = ActionsDiscover {
         context: context_on(arguments.on),
     };
-    let found: ActionItems = session.client()?.call(BusMethod::ActionsDiscover, &params)?;
+    let found: ActionItems = session
+        .client()?
+        .call(BusMethod::ActionsDiscover, &params)?;
     let rows: Vec<_> = found
         .items
         .iter()

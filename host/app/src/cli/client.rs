@@ -115,11 +115,14 @@ impl Client {
             method: method.name().to_owned(),
             params,
         };
-        self.connection.send(&request).map_err(|error| match error {
-            SendError::TooLong(_) => Failure::new(FailureKind::Limit, error.to_string())
-                .hint("give less at once"),
-            error => broken().caused_by(&error),
-        })?;
+        self.connection
+            .send(&request)
+            .map_err(|error| match error {
+                SendError::TooLong(_) => {
+                    Failure::new(FailureKind::Limit, error.to_string()).hint("give less at once")
+                }
+                error => broken().caused_by(&error),
+            })?;
         let result = self.answer(self.last_id, timeout)??;
         serde_json::from_value(result).map_err(|error| {
             Failure::new(

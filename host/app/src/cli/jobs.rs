@@ -220,13 +220,18 @@ fn asks_nothing(detail: &JobDetail) -> Failure {
         format!("job `{}` asks nothing", detail.summary.id),
     )
     .because(format!("it is {}", state_name(detail.summary.state)))
-    .hint(format!("look at `callboard jobs show {}`", detail.summary.id))
+    .hint(format!(
+        "look at `callboard jobs show {}`",
+        detail.summary.id
+    ))
 }
 
 fn state_from_name(name: &str) -> Result<JobState, String> {
     let state = JobState::deserialize(Value::from(name)).unwrap_or(JobState::Unknown);
     if state == JobState::Unknown {
-        return Err("a job is queued, running, asks, working, done, partly, failed or cancelled".into());
+        return Err(
+            "a job is queued, running, asks, working, done, partly, failed or cancelled".into(),
+        );
     }
     Ok(state)
 }

@@ -136,8 +136,10 @@ fn failure_of(detail: &JobDetail) -> Option<Failure> {
             format!("{} was cancelled", summary.label),
         )),
         JobState::Partly => Some(
-            Failure::new(FailureKind::Ftrack, summary.message.clone())
-                .hint(format!("do the rest with `callboard jobs retry {}`", summary.id)),
+            Failure::new(FailureKind::Ftrack, summary.message.clone()).hint(format!(
+                "do the rest with `callboard jobs retry {}`",
+                summary.id
+            )),
         ),
         _ => None,
     }
@@ -186,7 +188,11 @@ pub(super) fn failed_units(detail: &JobDetail) -> Vec<String> {
         .units()
         .filter_map(|unit| {
             let failure = unit.failure.as_ref()?;
-            let name = if unit.label.is_empty() { &unit.key } else { &unit.label };
+            let name = if unit.label.is_empty() {
+                &unit.key
+            } else {
+                &unit.label
+            };
             Some(format!("{name}: {}", failure.message))
         })
         .collect()
@@ -244,7 +250,11 @@ mod tests {
     #[test]
     fn a_question_names_what_is_missing_and_how_to_answer() {
         let view = View::new("Create shots")
-            .with(Item::text("project", "Project").required().error("no such project"))
+            .with(
+                Item::text("project", "Project")
+                    .required()
+                    .error("no such project"),
+            )
             .with(Item::text("status", "Status"));
         let failure = failure_of(&job(JobState::Asks, Some(view))).unwrap();
         assert_eq!(failure.kind, FailureKind::Invalid);
@@ -261,7 +271,10 @@ mod tests {
     #[test]
     fn every_end_but_done_is_a_failure() {
         let check = |state, expected: Option<FailureKind>| {
-            assert_eq!(failure_of(&job(state, None)).map(|failure| failure.kind), expected);
+            assert_eq!(
+                failure_of(&job(state, None)).map(|failure| failure.kind),
+                expected
+            );
         };
         check(JobState::Done, None);
         check(JobState::Failed, Some(FailureKind::Plugin));

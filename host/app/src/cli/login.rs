@@ -75,7 +75,10 @@ pub(super) fn whoami(session: &Session) -> Result<Code, Problem> {
     } else {
         format!("\nroles: {}", who.roles.join(", "))
     };
-    let human = format!("{} @ {} (key from {}){roles}", who.user, who.server, who.source);
+    let human = format!(
+        "{} @ {} (key from {}){roles}",
+        who.user, who.server, who.source
+    );
     session.output.result(&who, &human)?;
     Ok(Code::Done)
 }

@@ -27,7 +27,8 @@ pub(super) fn plugins(session: &Session, arguments: &PluginsArguments) -> Result
 }
 
 fn list(session: &Session) -> Result<Code, Problem> {
-    let plugins: Items<PluginSummary> = session.client()?.call(BusMethod::PluginsList, &json!({}))?;
+    let plugins: Items<PluginSummary> =
+        session.client()?.call(BusMethod::PluginsList, &json!({}))?;
     let rows: Vec<_> = plugins
         .items
         .iter()

@@ -34,7 +34,9 @@ impl Output {
         let mut stdout = io::stdout().lock();
         match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(anyhow::Error::new(error).context("could not write to stdout").into())
+                Err(anyhow::Error::new(error)
+                    .context("could not write to stdout")
+                    .into())
             }
             _ => Ok(()),
         }
@@ -48,7 +50,11 @@ impl Output {
                 drop(writeln!(io::stderr().lock(), "{}", failure_text(failure)));
             }
             Self::Json => {
-                drop(writeln!(io::stdout().lock(), "{}", json!({ "error": failure })));
+                drop(writeln!(
+                    io::stdout().lock(),
+                    "{}",
+                    json!({ "error": failure })
+                ));
             }
         }
     }
@@ -93,7 +99,10 @@ pub(crate) fn table<const COLUMNS: usize>(
         line.trim_end().to_owned()
     };
     let mut lines = vec![line(heading)];
-    lines.extend(rows.iter().map(|row| line(row.each_ref().map(String::as_str))));
+    lines.extend(
+        rows.iter()
+            .map(|row| line(row.each_ref().map(String::as_str))),
+    );
     lines.join("\n")
 }
 
@@ -116,7 +125,10 @@ mod tests {
             ["1".to_owned(), "Größe".to_owned()],
             ["1000".to_owned(), "x".to_owned()],
         ];
-        assert_eq!(table(["ID", "LABEL"], &rows), "ID    LABEL\n1     Größe\n1000  x");
+        assert_eq!(
+            table(["ID", "LABEL"], &rows),
+            "ID    LABEL\n1     Größe\n1000  x"
+        );
         assert_eq!(table(["ID", "LABEL"], &[]), "ID  LABEL");
     }
 

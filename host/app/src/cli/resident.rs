@@ -168,4 +168,3 @@ pub(super) async fn end_on_signal(stopper: watch::Sender<bool>) {
         Err(error) => tracing::error!(%error, "Ctrl-C cannot be waited for"),
     }
 }
-

@@ -84,9 +84,7 @@ pub(super) fn sandbox(session: &Session, arguments: SandboxArguments) -> Result<
     let loaded = Settings::load(&home, &session.environment);
     let _log = logging::start(&loaded.settings.log, &home.logs)?;
     let runtime = resident::runtime()?;
-    let options = arguments
-        .content
-        .options(arguments.listen, arguments.data);
+    let options = arguments.content.options(arguments.listen, arguments.data);
     let ran = runtime.block_on(run(session, options));
     resident::end(runtime);
     ran

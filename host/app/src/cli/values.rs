@@ -99,7 +99,8 @@ fn values_from_file(file: &Path) -> Result<Map<String, Value>, Problem> {
         std::fs::read_to_string(file)
     };
     let text = text.map_err(|error| {
-        let mut problem = Problem::usage(format!("could not read values from `{}`", file.display()));
+        let mut problem =
+            Problem::usage(format!("could not read values from `{}`", file.display()));
         problem.failure = problem.failure.caused_by(&error);
         problem
     })?;
@@ -217,7 +218,11 @@ mod tests {
             .with(Item::text("project", "Project").required())
             .with(Item::text_area("shots", "Shots").required())
             .with(Item::boolean("dry_run", "Only look"))
-            .with(Item::several_of("tasks", "Tasks", vec![Choice::new("Roto", "t1")]))
+            .with(Item::several_of(
+                "tasks",
+                "Tasks",
+                vec![Choice::new("Roto", "t1")],
+            ))
             .with(Item::hidden("token", 7));
         let check = |given: Value, expected: Result<Value, (&str, &str)>| {
             let Value::Object(given) = given else {

@@ -52,12 +52,9 @@ fn system_menu(menu: &Menu) -> anyhow::Result<SystemMenu> {
 fn system_entry(entry: &Entry) -> anyhow::Result<Box<dyn IsMenuItem>> {
     Ok(match entry {
         Entry::Line(text) => Box::new(MenuItem::new(escaped(text), false, None)),
-        Entry::Do { label, command } => Box::new(MenuItem::with_id(
-            command.id(),
-            escaped(label),
-            true,
-            None,
-        )),
+        Entry::Do { label, command } => {
+            Box::new(MenuItem::with_id(command.id(), escaped(label), true, None))
+        }
         Entry::Group { label, entries } => {
             let group = Submenu::new(escaped(label), true);
             for entry in entries {

@@ -138,11 +138,10 @@ impl Main {
     }
 
     fn tell(&self, telling: Telling) {
-        log(&telling);
-        if let Some(keeper) = &self.keeper
-            && keeper.tellings.try_send(telling).is_err()
-        {
-            tracing::warn!("a notification was dropped: the session bus is busy");
+        match &self.keeper {
+            Some(keeper) if keeper.tellings.try_send(telling.clone()).is_ok() => {}
+            // There is no bus, or it is busy: the log is the only place left.
+            _ => log(&telling),
         }
     }
 
@@ -220,7 +219,10 @@ impl Main {
                 });
             }
             Err(error) => {
-                absent(&self.desk.status, &format!("no thread for the tray: {error}"));
+                absent(
+                    &self.desk.status,
+                    &format!("no thread for the tray: {error}"),
+                );
                 self.try_later();
             }
         }
