@@ -63,7 +63,7 @@ fn run_transaction(
         .iter()
         .map(|operation| carry_out(server, &mut transaction, operation))
         .collect();
-    let outcomes = outcomes.and_then(|outcomes| transaction.check_references().map(|()| outcomes));
+    let outcomes = outcomes.and_then(|outcomes| transaction.check_rows().map(|()| outcomes));
     let answers = outcomes.map(|outcomes| {
         let answers = outcomes.into_iter().map(|outcome| match outcome {
             Outcome::Done(json) => json,

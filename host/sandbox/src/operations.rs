@@ -47,8 +47,11 @@ pub(crate) struct Touched {
     row: Arc<Row>,
     /// The type that the client named, when it is not the row's.
     shown_as: Option<Arc<str>>,
-    /// Relations that the client sent and so expects to be told.
-    sent: Vec<Arc<str>>,
+    /// The row before an update; `None` when it was created.
+    before: Option<Arc<Row>>,
+    /// Columns and relations that the client sent and so expects to be told.
+    sent_columns: Vec<usize>,
+    sent_relations: Vec<Arc<str>>,
 }
 
 impl<'a> Transaction<'a> {
@@ -118,7 +121,9 @@ impl<'a> Transaction<'a> {
             action: "create",
             row,
             shown_as,
-            sent: given.relations,
+            before: None,
+            sent_columns: given.scalars.iter().map(|(column, _)| *column).collect(),
+            sent_relations: given.relations,
         })
     }
 
@@ -153,7 +158,9 @@ impl<'a> Transaction<'a> {
             action: "update",
             row,
             shown_as: None,
-            sent: given.relations,
+            before: Some(before),
+            sent_columns: given.scalars.iter().map(|(column, _)| *column).collect(),
+            sent_relations: given.relations,
         })
     }
 
@@ -173,7 +180,7 @@ impl<'a> Transaction<'a> {
     /// Adds a row after applying the rules for new entities.
     fn insert(&mut self, entity: &EntityType, mut row: Row) -> Result<Arc<Row>, ApiError> {
         self.before_create(entity, &mut row)?;
-        self.check_required(entity, &row)?;
+        self.check_key(entity, &row)?;
         let key = row.key(&self.schema);
         if self.store.find(self.root_of(entity), &key).is_some() {
             return Err(ApiError::integrity(format!(
@@ -256,11 +263,21 @@ impl<'a> Transaction<'a> {
             .filter(|row| row.sequence == touched.row.sequence)
             .unwrap_or(&touched.row);
         let encoder = Encoder::new(self.store, base_url, false);
-        let mut data = encoder.scalars(row);
+        // The official client takes what is missing as not known, and asks for it when it is read. So what
+        // was neither sent nor given a value by the server is left out, as by the real server.
+        let is_news = |column: usize| {
+            let value = &row.values[column];
+            touched.sent_columns.contains(&column)
+                || touched
+                    .before
+                    .as_ref()
+                    .map_or(!value.is_null(), |before| before.values[column] != *value)
+        };
+        let mut data = encoder.scalars(row, &is_news);
         if let Some(name) = &touched.shown_as {
             data.insert("__entity_type__".to_owned(), json!(&**name));
         }
-        for name in &touched.sent {
+        for name in &touched.sent_relations {
             data.insert(name.to_string(), encoder.relation(row, name));
         }
         json!({"action": touched.action, "data": data})

@@ -47,7 +47,7 @@ pub(crate) fn plant(store: &mut Store, seed: Seed, scale: &Scale) -> Result<(), 
     if scale.shots > 0 {
         demo::plant_large(&mut planter, scale.shots)?;
     }
-    planter.transaction.check_references()
+    planter.transaction.check_rows()
 }
 
 /// The id that a name stands for.

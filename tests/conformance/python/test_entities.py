@@ -276,3 +276,85 @@ def test_a_job_keeps_its_data_word_for_word(session, user, other_session):
     assert (seen["status"], seen["data"], seen["type"]) == ("done", data, "api_job")
     session.delete(job)
     session.commit()
+
+
+def test_what_nobody_set_is_not_known_until_it_is_read(session):
+    made = session.create("User", {"username": name("user")})
+    session.commit()
+    with session.auto_populating(False):
+        assert made["email"] is ftrack_api.symbol.NOT_SET
+        assert made["is_active"] is True
+    session.populate(made, "email")
+    with session.auto_populating(False):
+        assert made["email"] is None
+    session.delete(made)
+    session.commit()
+
+
+def test_a_user_without_a_name_gets_one(session):
+    made = session.create("User")
+    session.commit()
+    assert made["username"]
+    session.delete(made)
+    session.commit()
+
+
+def test_a_required_attribute_may_come_later_in_the_commit(session):
+    first = session.create("Scope", {})
+    second = session.create("Scope", {"name": name("scope")})
+    first["name"] = name("scope")
+    session.commit()
+    for made in (first, second):
+        session.delete(made)
+    session.commit()
+
+
+def test_ensure_compares_times_and_numbers(session):
+    import arrow
+
+    data = {"start": arrow.get("2026-03-02T09:00:00"), "duration": 613}
+    first = session.ensure("Timelog", data)
+    assert session.ensure("Timelog", data) is first
+    assert (first["start"], first["duration"]) == (data["start"], 613)
+    session.delete(first)
+    session.commit()
+
+
+def test_metadata_can_be_made_as_an_entity(session, project, other_session):
+    made = session.create("Metadata", {
+        "key": "key", "value": "value", "parent_type": project.entity_type, "parent_id": project["id"]})
+    session.commit()
+    found = other_session.get("Metadata", [project["id"], "key"])
+    assert (found["value"], found["parent_type"]) == ("value", "Project")
+    assert found == made
+
+
+def test_a_review_session_has_objects_invitees_and_statuses(session, project, shot, other_session):
+    asset = session.create("Asset", {"name": "comp", "parent": shot})
+    version = session.create("AssetVersion", {"asset": asset})
+    review = session.create("ReviewSession", {"name": "friday", "description": "", "project": project})
+    session.commit()
+    assert list(review["review_session_invitees"]) == []
+    shown = session.create("ReviewSessionObject", {
+        "name": "sh010", "description": "", "version": "Version 1", "asset_version": version, "review_session": review})
+    invitee = session.create("ReviewSessionInvitee", {"email": "a@example.com", "name": "A", "review_session": review})
+    status = session.create("ReviewSessionObjectStatus", {
+        "status": "approved", "invitee": invitee, "review_session_object": shown})
+    session.commit()
+    seen = other_session.get("ReviewSessionObjectStatus", status["id"])
+    assert seen["invitee"]["name"] == "A"
+    assert seen["review_session_object"]["asset_version"]["id"] == version["id"]
+    assert review["created_by"]["username"] == session.api_user
+    session.delete(review)
+    session.commit()
+    assert other_session.query("ReviewSessionObject where id is %s" % shown["id"]).all() == []
+
+
+def test_rows_that_belong_to_no_one_survive_those_who_made_them(session, shot, new_session):
+    author = session.create("User", {"username": name("user")})
+    session.commit()
+    note = shot.create_note("stays", author)
+    session.commit()
+    session.delete(author)
+    session.commit()
+    assert new_session().get("Note", note["id"])["author"] is None

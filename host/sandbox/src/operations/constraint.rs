@@ -11,7 +11,19 @@ use crate::store::{Row, Value};
 const MAY_BE_EMPTY: [&str; 2] = ["type_id", "status_id"];
 
 impl Transaction<'_> {
-    pub(super) fn check_required(&self, entity: &EntityType, row: &Row) -> Result<(), ApiError> {
+    /// Checks that a new row has a whole key; the rest may follow within the batch.
+    pub(super) fn check_key(&self, entity: &EntityType, row: &Row) -> Result<(), ApiError> {
+        let parts = entity.primary_key.iter().zip(&entity.key_columns);
+        for (name, column) in parts {
+            if row.values[*column].is_null() {
+                let content = format!("Attribute {name} of {} is required", entity.name);
+                return Err(ApiError::validation(content));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_required(&self, entity: &EntityType, row: &Row) -> Result<(), ApiError> {
         for attribute in &entity.attributes {
             let Kind::Scalar { column, .. } = attribute.kind else {
                 continue;
@@ -79,12 +91,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Checks the references of every row that the transaction changed. Done at its end, because a
-    /// batch may refer to what it creates later.
-    pub(crate) fn check_references(&self) -> Result<(), ApiError> {
+    /// Checks the required attributes and the references of every row that the transaction changed. Done
+    /// at its end, because a batch may refer to what it creates later, and fill in what it created.
+    pub(crate) fn check_rows(&self) -> Result<(), ApiError> {
         for change in self.store.changes() {
             let Some(after) = &change.after else { continue };
             let entity = self.schema.entity_type(after.kind);
+            if change.before.is_none() {
+                self.check_required(entity, after)?;
+            }
             for attribute in &entity.attributes {
                 let Kind::Scalar {
                     column,

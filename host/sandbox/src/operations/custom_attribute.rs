@@ -65,7 +65,9 @@ impl Transaction<'_> {
             action,
             row,
             shown_as,
-            sent: Vec::new(),
+            before: None,
+            sent_columns: Vec::new(),
+            sent_relations: Vec::new(),
         })
     }
 

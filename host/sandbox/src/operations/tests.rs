@@ -27,7 +27,7 @@ fn run(store: &mut Store, operations: &[Json]) -> Result<Vec<Json>, ApiError> {
         .iter()
         .map(|operation| carry_out(&mut transaction, operation))
         .collect();
-    let outcome = outcome.and_then(|touched| transaction.check_references().map(|()| touched));
+    let outcome = outcome.and_then(|touched| transaction.check_rows().map(|()| touched));
     let answers = outcome.map(|touched| {
         touched
             .iter()
@@ -220,6 +220,41 @@ fn a_batch_may_refer_to_what_it_makes_later() {
         &format!("select thumbnail_url from Shot where id is {shot}"),
     )[0]["thumbnail_url"];
     assert_eq!(url["value"], "/component/thumbnail?id=c");
+}
+
+#[test]
+fn a_required_attribute_may_follow_within_the_batch() {
+    let mut store = demo_store();
+    let made = create("Scope", json!({"id": "s"}));
+    run(
+        &mut store,
+        &[made.clone(), update("Scope", "s", json!({"name": "late"}))],
+    )
+    .unwrap();
+    let error = run(&mut demo_store(), &[made]).unwrap_err();
+    assert_eq!(error.content, "Attribute name of Scope is required");
+}
+
+#[test]
+fn an_answer_holds_what_was_sent_and_what_the_server_added() {
+    let mut store = demo_store();
+    let created = run(
+        &mut store,
+        &[create("User", json!({"id": "u", "email": null}))],
+    )
+    .unwrap();
+    let data = created[0]["data"].as_object().unwrap();
+    assert!(data["username"].is_string());
+    assert!(data["email"].is_null());
+    assert_eq!(data.get("first_name"), None);
+    let updated = run(
+        &mut store,
+        &[update("User", "u", json!({"first_name": "Eve"}))],
+    )
+    .unwrap();
+    let expected =
+        json!({"__entity_type__": "User", "id": "u", "resource_type": "user", "first_name": "Eve"});
+    assert_eq!(updated[0]["data"], expected);
 }
 
 #[test]

@@ -179,11 +179,18 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Every scalar of a row, which is what changes answer.
-    pub(crate) fn scalars(&self, row: &Row) -> Map<String, Json> {
+    /// A reference to a row with those of its scalars whose column `is_wanted`.
+    pub(crate) fn scalars(
+        &self,
+        row: &Row,
+        is_wanted: &dyn Fn(usize) -> bool,
+    ) -> Map<String, Json> {
         let mut written = reference(self.store, row);
         for attribute in &self.store.schema.entity_type(row.kind).attributes {
-            if let (Kind::Scalar { column, .. }, false) = (&attribute.kind, attribute.hidden) {
+            let Kind::Scalar { column, .. } = &attribute.kind else {
+                continue;
+            };
+            if !attribute.hidden && is_wanted(*column) {
                 written.insert(attribute.name.to_string(), row.values[*column].to_client());
             }
         }
