@@ -3,7 +3,12 @@
 use std::fmt::Write;
 use std::fs;
 
+use anyhow::{Context, Result};
 use serde::Serialize;
+
+/// What stands before and after the table in `docs/performance.md`.
+const BEGINS: &str = "<!-- figures begin; `cargo xtask bench --write` writes them -->";
+const ENDS: &str = "<!-- figures end -->";
 
 /// One figure.
 #[derive(Clone, Debug, Serialize)]
@@ -11,9 +16,16 @@ pub(crate) struct Figure {
     pub(crate) name: String,
     pub(crate) value: f64,
     pub(crate) unit: &'static str,
-    /// What it should be, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) aim: Option<&'static str>,
+    pub(crate) aim: Option<Aim>,
+}
+
+/// What a figure should be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Aim {
+    AtLeast(f64),
+    AtMost(f64),
 }
 
 /// Everything that was measured on one machine.
@@ -33,6 +45,8 @@ pub(crate) struct Machine {
     pub(crate) memory_gb: f64,
     pub(crate) system: String,
     pub(crate) kernel: String,
+    /// How many processes wanted a core, on the average of the minute before it began.
+    pub(crate) load: f64,
 }
 
 /// Figures as they come in.
@@ -49,12 +63,12 @@ impl Figures {
         name: impl Into<String>,
         value: f64,
         unit: &'static str,
-        aim: &'static str,
+        aim: Aim,
     ) {
         self.push(name.into(), value, unit, Some(aim));
     }
 
-    fn push(&mut self, name: String, value: f64, unit: &'static str, aim: Option<&'static str>) {
+    fn push(&mut self, name: String, value: f64, unit: &'static str, aim: Option<Aim>) {
         self.0.push(Figure {
             name,
             value,
@@ -94,8 +108,14 @@ impl Machine {
                 .unwrap_or_default()
                 .trim()
                 .to_owned(),
+            load: load().unwrap_or_default(),
         }
     }
+}
+
+fn load() -> Option<f64> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 /// Returns what stands behind `key` and a colon or an equals sign in a file.
@@ -106,28 +126,65 @@ fn value_in(file: &str, key: &str) -> Option<String> {
     Some(value.trim().trim_matches('"').to_owned())
 }
 
-/// Returns the report as a Markdown page.
+impl Aim {
+    /// Says whether `value` meets the aim, and how far off it is where it does not.
+    fn judged(self, value: f64) -> String {
+        let (words, aim, off) = match self {
+            Self::AtLeast(aim) => ("at least", aim, aim / value),
+            Self::AtMost(aim) => ("at most", aim, value / aim),
+        };
+        let words = format!("{words} {}", grouped(aim));
+        match off <= 1.0 {
+            true => format!("{words}: met"),
+            false => format!("{words}: **missed**, {} times off", shown(off)),
+        }
+    }
+}
+
+/// Returns the report as a part of a Markdown page.
 pub(crate) fn table(report: &Report) -> String {
     let machine = &report.machine;
     let mut text = format!(
-        "{}, {} cores, {} GB, {}, Linux {}\n\n| Figure | Measured | Aim |\n| --- | ---: | --- |\n",
-        machine.processor, machine.cores, machine.memory_gb, machine.system, machine.kernel
+        "{}, {} cores, {} GB, {}, Linux {}, load {} when it began\n\n\
+         | Figure | Measured | Aim |\n| --- | ---: | --- |\n",
+        machine.processor,
+        machine.cores,
+        machine.memory_gb,
+        machine.system,
+        machine.kernel,
+        machine.load
     );
     for figure in &report.figures {
-        let aim = figure.aim.unwrap_or_default();
+        let aim = figure.aim.map(|aim| aim.judged(figure.value));
         let value = shown(figure.value);
         // Writing to a text cannot fail.
         writeln!(
             text,
-            "| {} | {value} {} | {aim} |",
-            figure.name, figure.unit
+            "| {} | {value} {} | {} |",
+            figure.name,
+            figure.unit,
+            aim.unwrap_or_default()
         )
         .ok();
     }
     for problem in &report.problems {
+        let problem = problem.lines().next().unwrap_or_default();
         writeln!(text, "\nNot measured: {problem}").ok();
     }
     text
+}
+
+/// Returns the page with `table` between its two marks.
+///
+/// # Errors
+///
+/// When the page has no marks.
+pub(crate) fn with_table(page: &str, table: &str) -> Result<String> {
+    let (before, rest) = page.split_once(BEGINS).context("the page has no table")?;
+    let (_, after) = rest
+        .split_once(ENDS)
+        .context("the page's table does not end")?;
+    Ok(format!("{before}{BEGINS}\n{}\n{ENDS}{after}", table.trim()))
 }
 
 /// Returns a number with three digits that count.
@@ -137,5 +194,24 @@ fn shown(value: f64) -> String {
         size if size >= 10.0 => 1,
         _ => 2,
     };
-    format!("{value:.digits$}")
+    match value.abs() >= 10_000.0 {
+        true => grouped(value),
+        false => format!("{value:.digits$}"),
+    }
+}
+
+/// Returns a whole number with its thousands apart, and another as it is.
+fn grouped(value: f64) -> String {
+    let plain = value.round().to_string();
+    if value.fract() != 0.0 && value < 1_000.0 {
+        return value.to_string();
+    }
+    let mut text = String::new();
+    for (at, digit) in plain.chars().enumerate() {
+        if at > 0 && (plain.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

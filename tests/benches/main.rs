@@ -17,7 +17,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use figures::{Figures, Machine, Report, table};
+use figures::{Figures, Machine, Report, table, with_table};
+use tests::checkout;
 
 /// Measures a release build.
 #[derive(Parser)]
@@ -25,6 +26,9 @@ struct Arguments {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
+    /// Write the table into `docs/performance.md` as well.
+    #[arg(long, conflicts_with = "only")]
+    write: bool,
     /// Measure only this.
     #[arg(long, value_parser = NAMES)]
     only: Option<String>,
@@ -44,6 +48,7 @@ const MEASUREMENTS: [Measurement; 6] = [
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
+    let machine = Machine::this();
     let mut figures = Figures::default();
     let mut problems = Vec::new();
     for (name, measure) in NAMES.into_iter().zip(MEASUREMENTS) {
@@ -56,7 +61,7 @@ fn main() -> Result<ExitCode> {
         }
     }
     let report = Report {
-        machine: Machine::this(),
+        machine,
         figures: figures.0,
         problems,
     };
@@ -65,6 +70,11 @@ fn main() -> Result<ExitCode> {
     } else {
         table(&report)
     };
+    if arguments.write {
+        let page = checkout().join("docs/performance.md");
+        let written = with_table(&std::fs::read_to_string(&page)?, &table(&report))?;
+        std::fs::write(&page, written)?;
+    }
     writeln!(std::io::stdout().lock(), "{}", text.trim_end())?;
     Ok(if report.problems.is_empty() {
         ExitCode::SUCCESS

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tests::{HostRunner, checkout, run_python};
 
-use crate::figures::Figures;
+use crate::figures::{Aim, Figures};
 use crate::relay::Relay;
 use crate::web::credentials;
 
@@ -78,13 +78,13 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
         format!("{of}, times faster"),
         theirs.secs / ours,
         "×",
-        "at least 10",
+        Aim::AtLeast(10.0),
     );
     figures.add_with_aim(
         format!("{of}, calls of the job's steps"),
         calls_of(&ended),
         "calls",
-        "at most 4",
+        Aim::AtMost(4.0),
     );
     figures.add(format!("{of}, all API calls"), calls, "calls");
     figures.add(

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tests::{HostRunner, Ready, SOON, checkout, command, python, run_python};
 
-use crate::figures::{Figures, percentile};
+use crate::figures::{Aim, Figures, percentile};
 
 /// How many times each responder is asked.
 const QUESTIONS: &str = "500";
@@ -54,7 +54,7 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
             format!("{with}, times faster at p50"),
             times,
             "×",
-            "at least 3",
+            Aim::AtLeast(3.0),
         );
     }
     Ok(())
@@ -85,7 +85,13 @@ fn callboard(server: &Ready, subscriptions: usize, figures: &mut Figures) -> Res
     let hanging = ask(server)?;
     let name =
         format!("discover to reply, {subscriptions} subscriptions, another plugin hangs, p50");
-    figures.add_with_aim(name, hanging.p50, "µs", "as without");
+    figures.add(name.clone(), hanging.p50, "µs");
+    figures.add_with_aim(
+        format!("{name}, beside without"),
+        hanging.p50 / latency.p50,
+        "×",
+        Aim::AtMost(1.2),
+    );
     Ok(latency)
 }
 

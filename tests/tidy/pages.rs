@@ -8,36 +8,56 @@ use tests::checkout;
 use crate::sources::{files, link_targets, packages, read, shown};
 use crate::{is_plugin, report};
 
-/// An example that a page shows: the page, the file, and an id of the file that is another on the page.
-const EXAMPLES: [(&str, &str, Option<(&str, &str)>); 6] = [
-    ("README.md", "plugins/hello/src/lib.rs", None),
-    ("docs/plugin_guide.md", "plugins/hello/src/lib.rs", None),
-    (
-        "docs/plugin_guide.md",
-        "plugins/hello/plugin.toml",
-        Some(("\"hello\"", "\"my_hello\"")),
-    ),
-    (
-        "docs/plugin_guide.md",
-        "plugins/hello_python/hello.py",
-        None,
-    ),
-    (
-        "docs/plugin_guide.md",
-        "plugins/hello_python/plugin.toml",
-        Some(("\"hello_python\"", "\"my_hello_python\"")),
-    ),
-    (
-        "docs/plugin_guide.md",
-        "sdk/plugin_sdk/examples/hello.rs",
-        None,
-    ),
+/// An example that a page shows.
+struct Example {
+    page: &'static str,
+    file: &'static str,
+    /// What is called otherwise on the page, and how.
+    renamed: Option<(&'static str, &'static str)>,
+}
+
+const EXAMPLES: [Example; 6] = [
+    Example {
+        page: "README.md",
+        file: "plugins/hello/src/lib.rs",
+        renamed: None,
+    },
+    Example {
+        page: "docs/plugin_guide.md",
+        file: "plugins/hello/src/lib.rs",
+        renamed: None,
+    },
+    Example {
+        page: "docs/plugin_guide.md",
+        file: "plugins/hello/plugin.toml",
+        renamed: Some(("\"hello\"", "\"my_hello\"")),
+    },
+    Example {
+        page: "docs/plugin_guide.md",
+        file: "plugins/hello_python/hello.py",
+        renamed: None,
+    },
+    Example {
+        page: "docs/plugin_guide.md",
+        file: "plugins/hello_python/plugin.toml",
+        renamed: Some(("\"hello_python\"", "\"my_hello_python\"")),
+    },
+    Example {
+        page: "docs/plugin_guide.md",
+        file: "sdk/plugin_sdk/examples/hello.rs",
+        renamed: None,
+    },
 ];
 
 #[test]
 fn the_examples_on_the_pages_are_the_ones_that_are_tested() {
     let mut problems = Vec::new();
-    for (page, file, renamed) in EXAMPLES {
+    for Example {
+        page,
+        file,
+        renamed,
+    } in EXAMPLES
+    {
         let mut example = read(&checkout().join(file));
         if let Some((from, to)) = renamed {
             assert!(example.contains(from), "`{file}` has no {from}");
