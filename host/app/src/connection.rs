@@ -45,6 +45,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) told: Told,
     /// Told when the server refused a call's credentials.
     pub(crate) doubt: Arc<Notify>,
+    /// Says when the host ends.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 /// Where the connection says how it stands.
@@ -71,6 +73,8 @@ enum SessionEnd {
     Refused(Failure),
     /// The hub could not go on.
     Broken(Failure),
+    /// The host ends.
+    Stopped,
 }
 
 impl Connection {
@@ -82,15 +86,20 @@ impl Connection {
         }
     }
 
-    /// Connects, and again whenever that ends, until the task is aborted.
+    /// Connects, and again whenever that ends, until the host ends; what waits for the hub is sent before.
     pub(crate) async fn run(self) {
         let mut pause = Pause::new(&self.options.hub);
         loop {
             self.say_hub(ConnectionState::Connecting, None);
-            let failure = match Session::connect(self.config.clone()).await {
+            let connected = tokio::select! {
+                connected = Session::connect(self.config.clone()) => connected,
+                () = self.stopped() => return,
+            };
+            let failure = match connected {
                 Ok(session) => {
                     pause.reset();
                     match self.serve(session).await {
+                        SessionEnd::Stopped => return,
                         SessionEnd::Refused(failure) => {
                             self.sign_out(&failure).await;
                             pause.refused();
@@ -113,8 +122,18 @@ impl Connection {
             };
             self.options.told.session.send_replace(None);
             self.options.told.problem.send_replace(failure);
-            pause.wait().await;
+            tokio::select! {
+                () = pause.wait() => {}
+                () = self.stopped() => return,
+            }
         }
+    }
+
+    /// Waits until the host ends.
+    async fn stopped(&self) {
+        let mut stopping = self.options.stopping.clone();
+        // A host that is gone without a word has ended too.
+        drop(stopping.wait_for(|stop| *stop).await);
     }
 
     /// Serves one session until it is refused.
@@ -125,7 +144,11 @@ impl Connection {
             user_id: session.user().id.clone(),
             roles: session.user().roles.clone(),
         };
-        tracing::info!(server = identity.server, user = identity.user, "signed in to ftrack");
+        tracing::info!(
+            server = identity.server,
+            user = identity.user,
+            "signed in to ftrack"
+        );
         let told = &self.options.told;
         told.sign_in.send_replace(SignIn::In(identity.clone()));
         told.session.send_replace(Some(session.clone()));
@@ -150,8 +173,8 @@ impl Connection {
             let failure = Failure::new(FailureKind::Internal, message).hint("report this");
             SessionEnd::Broken(failure.caused_by(error))
         };
-        let updates = Expression::parse(&format!("topic={UPDATE_TOPIC}"))
-            .map_err(|error| broken(&error))?;
+        let updates =
+            Expression::parse(&format!("topic={UPDATE_TOPIC}")).map_err(|error| broken(&error))?;
         hub.subscribe(updates, Map::new())
             .await
             .map_err(|error| broken(&error))?;
@@ -188,6 +211,7 @@ impl Connection {
                     }
                 },
                 () = self.options.doubt.notified() => true,
+                () = self.stopped() => return SessionEnd::Stopped,
             };
             if is_doubted && let Some(refusal) = refusal(session).await {
                 return SessionEnd::Refused(refusal);
@@ -211,12 +235,18 @@ impl Connection {
             HubMessage::Event { event, .. } => {
                 if !web.take(&event) && event.topic == UPDATE_TOPIC {
                     let ids = changed_ids(&event.data);
-                    self.options.engine.tell(Event::EntitiesChanged { ids }).await;
+                    self.options
+                        .engine
+                        .tell(Event::EntitiesChanged { ids })
+                        .await;
                 }
             }
             HubMessage::Warning { sentence } => tracing::warn!("{sentence}"),
             HubMessage::Dropped { events } => {
-                tracing::warn!(events, "events of ftrack were dropped: too many came at once");
+                tracing::warn!(
+                    events,
+                    "events of ftrack were dropped: too many came at once"
+                );
                 // What changed is not known: facts must be asked for again.
                 self.options.engine.tell(Event::HubLost).await;
                 self.options.engine.tell(Event::HubConnected).await;

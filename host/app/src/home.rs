@@ -156,7 +156,10 @@ mod tests {
 
     fn check(environment: &Environment, expected: &str) {
         let bus = bus_path(environment, None);
-        assert_eq!(bus, PathBuf::from(expected.replace("UID", &user_id().to_string())));
+        assert_eq!(
+            bus,
+            PathBuf::from(expected.replace("UID", &user_id().to_string()))
+        );
     }
 
     #[test]

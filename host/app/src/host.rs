@@ -5,12 +5,14 @@ mod plugin_logs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use callboard_protocol::{Failure, FailureKind, HubStatus, TrayStatus};
 use engine::{Engine, Event};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::about::{About, SignIn};
 use crate::connection::{Connection, ConnectionOptions, Told};
@@ -25,6 +27,9 @@ use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
 use performer::Performer;
 use plugin_logs::PluginLogs;
+
+/// How long the last events may take to be sent when the host ends.
+const LAST_EVENTS: Duration = Duration::from_secs(3);
 
 /// What a host is started with.
 pub(crate) struct HostOptions {
@@ -147,6 +152,7 @@ impl Host {
                 engine: engine.clone(),
                 told,
                 doubt,
+                stopping: stopping.subscribe(),
             })),
             Err(error) => {
                 let failure = no_credentials(&error);
@@ -199,7 +205,10 @@ impl Host {
     /// Surfaces go first, so that nothing new comes in; then plugins, whose last words the engine still hears; the
     /// ledger goes last, with everything written that was answered.
     pub(crate) async fn stop(self) {
-        if let Some(connection) = self.connection {
+        self.stopping.send_replace(true);
+        if let Some(mut connection) = self.connection
+            && timeout(LAST_EVENTS, &mut connection).await.is_err()
+        {
             connection.abort();
         }
         self.bus.stop().await;

@@ -251,10 +251,11 @@ impl Owner {
     fn write_failure(&self, error: &rusqlite::Error) -> Failure {
         let folder = self.folder.display();
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => {
-                Failure::new(FailureKind::Unavailable, "the disk is full, nothing was begun")
-                    .hint(format!("free some space for `{folder}` and try again"))
-            }
+            Some(ErrorCode::DiskFull) => Failure::new(
+                FailureKind::Unavailable,
+                "the disk is full, nothing was begun",
+            )
+            .hint(format!("free some space for `{folder}` and try again")),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Failure::new(FailureKind::Unavailable, "the ledger cannot be written")
                     .hint(format!("make `{folder}` writable and try again"))

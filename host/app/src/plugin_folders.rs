@@ -103,8 +103,8 @@ fn plugin_folders(place: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn read_plugin(folder: &Path, seen: &mut HashMap<PluginId, PathBuf>) -> Catalogued {
     // The runner starts elsewhere, so that a relative path would not lead there.
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let manifest = read_manifest(&folder.join(MANIFEST)).and_then(|manifest| {
-        match seen.get(&manifest.id) {
+    let manifest =
+        read_manifest(&folder.join(MANIFEST)).and_then(|manifest| match seen.get(&manifest.id) {
             None => {
                 seen.insert(manifest.id.clone(), folder.clone());
                 Ok(manifest)
@@ -118,8 +118,7 @@ fn read_plugin(folder: &Path, seen: &mut HashMap<PluginId, PathBuf>) -> Catalogu
                 ),
             )
             .hint("remove one of the two folders")),
-        }
-    });
+        });
     Catalogued {
         path: folder.display().to_string(),
         manifest,
@@ -158,9 +157,17 @@ mod tests {
     #[test]
     fn one_bad_plugin_of_three_leaves_two_and_one_problem() {
         let root = tempfile::tempdir().unwrap();
-        write(root.path(), "a", "id = \"a\"\nversion = \"1\"\nrun.library = \"a\"");
+        write(
+            root.path(),
+            "a",
+            "id = \"a\"\nversion = \"1\"\nrun.library = \"a\"",
+        );
         write(root.path(), "b", "id = \"b\"\nversion = ");
-        write(root.path(), "c", "id = \"c\"\nversion = \"1\"\nrun.program = [\"c\"]");
+        write(
+            root.path(),
+            "c",
+            "id = \"c\"\nversion = \"1\"\nrun.program = [\"c\"]",
+        );
         fs::create_dir(root.path().join("no_plugin")).unwrap();
         let found = PluginFolders::read(&[Searched::named(root.path().to_owned())]);
         let good: Vec<bool> = found
@@ -194,6 +201,9 @@ mod tests {
         let gone = PathBuf::from("/nowhere/at/all");
         let usual = PluginFolders::read(&[Searched::usual(gone.clone())]);
         assert!(usual.problems.is_empty());
-        assert_eq!(PluginFolders::read(&[Searched::named(gone)]).problems.len(), 1);
+        assert_eq!(
+            PluginFolders::read(&[Searched::named(gone)]).problems.len(),
+            1
+        );
     }
 }

@@ -65,7 +65,10 @@ fn machine_name() -> String {
 
 #[cfg(unix)]
 fn host_name() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     let kept = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     name.chars().filter(|letter| kept(*letter)).collect()
 }

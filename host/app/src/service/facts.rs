@@ -75,7 +75,9 @@ async fn one_by_one(session: &Session, queries: &[String]) -> Result<Vec<Vec<Val
     for query in queries {
         match session.query(query).await {
             Ok(rows) => all.push(rows),
-            Err(error @ (CallError::BadQuery(_) | CallError::Invalid(_) | CallError::Refused(_))) => {
+            Err(
+                error @ (CallError::BadQuery(_) | CallError::Invalid(_) | CallError::Refused(_)),
+            ) => {
                 tracing::debug!(%error, query, "the server knows no such entities");
             }
             Err(error) => return Err(error),

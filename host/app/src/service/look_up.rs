@@ -22,7 +22,12 @@ pub(crate) async fn look_up(server: &Server, lookups: &[Lookup]) -> Result<Vec<F
     let session = server.session()?;
     let has_long_keys = lookups.iter().any(|lookup| lookup.key.len() != 1);
     let schemas = if has_long_keys {
-        Some(session.schemas().await.map_err(|error| server.failure(&error))?)
+        Some(
+            session
+                .schemas()
+                .await
+                .map_err(|error| server.failure(&error))?,
+        )
     } else {
         None
     };
@@ -180,7 +185,9 @@ mod tests {
         check(
             &[lookup("Metadata", &["p", "k"], &["value"])],
             &["parent_id", "key"],
-            &[r#"select parent_id, key, value from Metadata where parent_id is "p" and key is "k" limit 1"#],
+            &[
+                r#"select parent_id, key, value from Metadata where parent_id is "p" and key is "k" limit 1"#,
+            ],
         );
     }
 

@@ -113,7 +113,9 @@ impl Credentials {
     fn load(path: &Path) -> Result<Self, CredentialsError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(CredentialsError::None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(CredentialsError::None);
+            }
             Err(source) => return Err(file_error(path, source)),
         };
         if is_open_to_others(path).map_err(|source| file_error(path, source))? {

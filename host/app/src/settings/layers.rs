@@ -36,8 +36,7 @@ impl Layers {
             table: DEFAULTS
                 .parse()
                 .expect("the built-in defaults are checked by a test"),
-            schema: serde_json::from_str(SCHEMA)
-                .expect("the built-in schema is checked by a test"),
+            schema: serde_json::from_str(SCHEMA).expect("the built-in schema is checked by a test"),
             problems: Vec::new(),
         }
     }
@@ -146,7 +145,9 @@ fn unmet(schema: &Schema, value: &Value) -> Option<String> {
             (!fits).then(|| format!("a whole number from {low} to {high}, without quotes"))
         }
         ("array", Value::Array(items)) => {
-            let bad = items.iter().any(|item| unmet(&schema["items"], item).is_some());
+            let bad = items
+                .iter()
+                .any(|item| unmet(&schema["items"], item).is_some());
             bad.then(|| "a list of texts, such as `[\"…\"]`".into())
         }
         _ => Some("a list of texts, such as `[\"…\"]`".into()),
@@ -211,7 +212,10 @@ mod tests {
         layers.add_value("g", "plugins", "hello_secs", Value::Integer(0));
         let (settings, problems) = layers.finish();
         assert_eq!(settings.plugins.hello_secs, 20);
-        assert_eq!(problems[0].message, "bad setting `plugins.hello_secs` in `g`");
+        assert_eq!(
+            problems[0].message,
+            "bad setting `plugins.hello_secs` in `g`"
+        );
         assert_eq!(
             problems[0].hint.as_deref(),
             Some("write a whole number from 1 to 600, without quotes")

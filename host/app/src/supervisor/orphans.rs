@@ -71,7 +71,10 @@ mod linux {
             waitid(WaitId::PidFd(handle.as_fd()), options).map(drop)
         });
         match ended {
-            Ok(()) => tracing::info!(pid = pid.as_raw_nonzero().get(), "killed what a plugin left behind"),
+            Ok(()) => tracing::info!(
+                pid = pid.as_raw_nonzero().get(),
+                "killed what a plugin left behind"
+            ),
             Err(error) => {
                 tracing::warn!(pid = pid.as_raw_nonzero().get(), %error, "could not kill what a plugin left behind");
             }
@@ -83,8 +86,8 @@ mod linux {
         let Ok(tasks) = fs::read_dir("/proc/self/task") else {
             return Vec::new();
         };
-        let lists = tasks
-            .filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+        let lists =
+            tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
         lists
             .flat_map(|list| {
                 let pids = list.split_whitespace().filter_map(|pid| pid.parse().ok());

@@ -4,13 +4,13 @@ use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use callboard_protocol::{
-    Failure, FailureKind, HostHello, Message, PluginId, SUPPORTED_VERSIONS,
-};
+use callboard_protocol::{Failure, FailureKind, HostHello, Message, PluginId, SUPPORTED_VERSIONS};
 use callboard_wire::{encode, encode_hello};
 use engine::{Event, ProcessEnd, ProcessId, Stop};
 use runner::Lifeline;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
+};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -46,7 +46,9 @@ pub(super) async fn run(
         .engine
         .tell(Event::ProcessStarted { process, pid })
         .await;
-    let end = Running::new(shared, process, plugin, spawned).run(mails, &shared.spawner).await;
+    let end = Running::new(shared, process, plugin, spawned)
+        .run(mails, &shared.spawner)
+        .await;
     tracing::debug!(%plugin, pid, ?end, "a plugin's process ended");
     end
 }

@@ -43,7 +43,9 @@ impl Reader<'_> {
             let read = match output.read(&mut piece).await {
                 Ok(0) => break,
                 Ok(read) => &piece[..read],
-                Err(error) => return ReadEnd::Cut(format!("its output could not be read: {error}")),
+                Err(error) => {
+                    return ReadEnd::Cut(format!("its output could not be read: {error}"));
+                }
             };
             // A line is refused while it grows: one that never ends would keep this side busy for ever.
             line_bytes = match read.iter().rposition(|byte| *byte == b'\n') {
