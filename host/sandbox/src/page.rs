@@ -1,6 +1,7 @@
 //! The web page: projects, what is in them, and who works on what.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use crate::query::descendants;
 use crate::store::{Row, Store, Value};
@@ -29,26 +30,42 @@ pub(crate) fn render(store: &Store, version: &str) -> String {
         .collect();
     for project in projects {
         let name = escaped(&project.get(schema, "full_name").to_text());
-        let below = descendants(store, &project);
+        let count = descendants(store, &project).len();
         push(
             &mut html,
             format_args!(
                 "<h2>{name}</h2><table><tr><th>Name<th>Kind<th>Status<th>Assigned<th>Id</tr>"
             ),
         );
-        for row in below.iter().take(SHOWN) {
-            context(&mut html, store, row);
+        for row in tree(store, &project) {
+            context(&mut html, store, &row);
         }
         html.push_str("</table>");
-        if below.len() > SHOWN {
+        if count > SHOWN {
             push(
                 &mut html,
-                format_args!("<p>… and {} more</p>", below.len() - SHOWN),
+                format_args!("<p>… and {} more</p>", count - SHOWN),
             );
         }
     }
     html.push_str("</html>");
     html
+}
+
+/// What is below a project, each directly followed by its own children; cut at [`SHOWN`].
+fn tree(store: &Store, project: &Row) -> Vec<Arc<Row>> {
+    let children = |row: &Row| {
+        let mut children = store.rows_where("Context", "parent_id", &row.key(&store.schema));
+        children.reverse();
+        children
+    };
+    let mut waiting = children(project);
+    let mut shown = Vec::new();
+    while let Some(row) = waiting.pop().filter(|_| shown.len() < SHOWN) {
+        waiting.append(&mut children(&row));
+        shown.push(row);
+    }
+    shown
 }
 
 fn context(html: &mut String, store: &Store, row: &Row) {
