@@ -85,11 +85,7 @@ impl TraySurface {
     }
 
     /// Takes what is announced within a moment, so that a busy job does not have the menu drawn all the time.
-    async fn gather(
-        &self,
-        seen: &mut Seen,
-        announcements: &mut broadcast::Receiver<Announcement>,
-    ) {
+    async fn gather(&self, seen: &mut Seen, announcements: &mut broadcast::Receiver<Announcement>) {
         let end = Instant::now() + GATHER;
         while let Ok(received) = tokio::time::timeout_at(end, announcements.recv()).await {
             match received {
@@ -214,7 +210,11 @@ impl TraySurface {
 
 fn tell(orders: &SyncSender<Order>, telling: Telling) {
     if let Err(TrySendError::Full(Order::Tell(telling))) = orders.try_send(Order::Tell(telling)) {
-        tracing::warn!(title = telling.title, message = telling.message, "not shown");
+        tracing::warn!(
+            title = telling.title,
+            message = telling.message,
+            "not shown"
+        );
     }
 }
 

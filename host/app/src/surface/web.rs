@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use callboard_event::{Event, Expression, ParseError, quote};
-use callboard_protocol::{
-    Context, Failure, FailureKind, JobDetail, JobId, JobState, Surface,
-};
+use callboard_protocol::{Context, Failure, FailureKind, JobDetail, JobId, JobState, Surface};
 use engine::{Ask, AskLaunch, Identity, Reply};
 use ftrack::{EventHub, SubscribeError};
 use serde_json::{Map, Value};
@@ -88,7 +86,10 @@ impl WebSurface {
             return true;
         }
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
-            tracing::warn!(topic = event.topic, "an event was not answered: too many are under way");
+            tracing::warn!(
+                topic = event.topic,
+                "an event was not answered: too many are under way"
+            );
             return true;
         };
         let (surface, event) = (Arc::clone(self), event.clone());
@@ -118,7 +119,10 @@ impl WebSurface {
                 }
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "some ends of jobs may not have been shown on the web page");
+                    tracing::warn!(
+                        missed,
+                        "some ends of jobs may not have been shown on the web page"
+                    );
                 }
                 Err(broadcast::error::RecvError::Closed) => return,
             }
@@ -243,10 +247,8 @@ fn subscription(topic: &str, user: &str) -> Result<Expression, WebError> {
         source,
     };
     let quoted = quote(user).ok_or_else(|| bad_name(None))?;
-    Expression::parse(&format!(
-        "topic={topic} and source.user.username={quoted}"
-    ))
-    .map_err(|error| bad_name(Some(error)))
+    Expression::parse(&format!("topic={topic} and source.user.username={quoted}"))
+        .map_err(|error| bad_name(Some(error)))
 }
 
 #[cfg(test)]

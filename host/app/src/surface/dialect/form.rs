@@ -182,7 +182,10 @@ mod tests {
         let check = |item: Item, expected: Value| {
             assert_eq!(Value::from(web_item(&item)), expected);
         };
-        check(Item::note("---"), json!([{"type": "label", "value": "---"}]));
+        check(
+            Item::note("---"),
+            json!([{"type": "label", "value": "---"}]),
+        );
         check(
             Item::text("name", "Name").empty_text("sh010").required(),
             json!([{"type": "text", "name": "name", "label": "Name *", "value": "", "empty_text": "sh010"}]),

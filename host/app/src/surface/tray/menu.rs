@@ -138,7 +138,10 @@ fn action_entries(actions: &[MenuItem]) -> Vec<Entry> {
             .iter()
             .filter(|other| other.label == action.label)
             .collect();
-        if actions[..index].iter().any(|earlier| earlier.label == action.label) {
+        if actions[..index]
+            .iter()
+            .any(|earlier| earlier.label == action.label)
+        {
             continue;
         }
         match same.as_slice() {
@@ -199,7 +202,10 @@ fn shortened(text: &str) -> String {
     if line.chars().count() <= LINE_CHARACTERS {
         return line.to_owned();
     }
-    line.chars().take(LINE_CHARACTERS - 1).chain(['…']).collect()
+    line.chars()
+        .take(LINE_CHARACTERS - 1)
+        .chain(['…'])
+        .collect()
 }
 
 #[cfg(test)]
