@@ -135,8 +135,10 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     if std::env::args_os().any(|argument| argument == "--json") {
         let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default();
-        let problem = Problem::usage(message.trim_start_matches("error: "));
+        // The first paragraph names what is wrong; what follows is for a person's eyes.
+        let lines = text.lines().map(str::trim);
+        let words: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+        let problem = Problem::usage(words.join(" ").trim_start_matches("error: "));
         Output::Json.failure(&problem.failure);
     } else {
         drop(error.print());

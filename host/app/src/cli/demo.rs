@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+use callboard_protocol::{Failure, FailureKind};
 use clap::Args;
 use sandbox::Sandbox;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Session;
 use super::problem::{Code, Problem};
@@ -22,7 +25,7 @@ pub(super) struct DemoArguments {
     /// Shows no tray icon.
     #[arg(long)]
     headless: bool,
-    /// The folder for everything that the demo keeps, so that it goes on there the next time.
+    /// The folder for everything that the demo keeps, so that it goes on there the next time; without it all is gone at the end.
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
     /// Where the server listens; port 0 takes a free one.
@@ -33,10 +36,9 @@ pub(super) struct DemoArguments {
 }
 
 pub(super) fn demo(session: &Session, arguments: DemoArguments) -> Result<Code, Problem> {
-    let folder = folder(&session.environment, arguments.home.as_deref());
-    let home = Home::find(&session.environment, Some(&folder));
+    let folder = Folder::find(&session.environment, arguments.home)?;
     let runtime = resident::runtime()?;
-    let data = folder.join("sandbox");
+    let data = folder.path.join("sandbox");
     let options = arguments.content.options(arguments.listen, Some(data));
     let sandbox = match runtime.block_on(start(options)) {
         Ok(sandbox) => sandbox,
@@ -46,7 +48,7 @@ pub(super) fn demo(session: &Session, arguments: DemoArguments) -> Result<Code, 
         }
     };
     let resident = Resident {
-        home,
+        home: Home::find(&session.environment, Some(&folder.path)),
         credentials: Some(Credentials {
             server: sandbox.server_url().to_owned(),
             user: sandbox.user().to_owned(),
@@ -57,27 +59,59 @@ pub(super) fn demo(session: &Session, arguments: DemoArguments) -> Result<Code, 
         headless: arguments.headless,
     };
     let stay = resident.stay(session, &runtime, |ready| {
-        announce(session, &sandbox, ready, &folder)
+        announce(session, &sandbox, ready, &folder.path)
     });
     runtime.block_on(sandbox.stop());
     resident::end(runtime);
     match stay? {
         Stay::Over => Ok(Code::Done),
-        Stay::Taken => Err(Problem::usage(format!(
-            "another callboard runs in `{}`",
-            folder.display()
-        ))),
+        Stay::Taken => Err(Failure::new(
+            FailureKind::Conflict,
+            format!("another callboard runs in `{}`", folder.path.display()),
+        )
+        .hint("stop it, or give this one a folder of its own with `--home`")
+        .into()),
     }
 }
 
-/// Returns the folder that the demo keeps everything in: never the one of the person's real host.
-fn folder(environment: &Environment, given: Option<&std::path::Path>) -> PathBuf {
-    match (given, &environment.callboard_home) {
-        (Some(folder), _) => folder.to_owned(),
-        (None, Some(home)) => home.clone(),
-        (None, None) => environment
-            .temporary_folder()
-            .join(format!("callboard-demo-{}", crate::home::user_id())),
+/// The folder that the demo keeps everything in: never the one of the person's real host.
+struct Folder {
+    path: PathBuf,
+    /// Whether it goes away with the demo.
+    is_temporary: bool,
+}
+
+impl Folder {
+    /// Finds the folder: the one that is given, else that of the environment, else a new one that is closed to others.
+    fn find(environment: &Environment, given: Option<PathBuf>) -> Result<Self, Problem> {
+        if let Some(path) = given.or_else(|| environment.callboard_home.clone()) {
+            return Ok(Self {
+                path,
+                is_temporary: false,
+            });
+        }
+        let name = format!("callboard-demo-{}", &Uuid::new_v4().simple().to_string()[..8]);
+        let path = environment.temporary_folder().join(name);
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(&path)
+            .with_context(|| format!("could not make the demo's folder: `{}`", path.display()))?;
+        Ok(Self {
+            path,
+            is_temporary: true,
+        })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.is_temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(%error, folder = %self.path.display(), "the demo's folder stays behind");
+        }
     }
 }
 
@@ -95,12 +129,12 @@ fn announce(
     value["home"] = json!(folder);
     let human = format!(
         "{}\nCallboard is signed in to it. In another terminal:\n\n  \
-         export CALLBOARD_HOME={}\n  \
+         export CALLBOARD_BUS={}\n  \
          callboard actions\n  \
          callboard launch shot_creation.create_shots --set project=harbour --set sequence=sq900 --set shots=sh010 --wait\n\n\
          Stop both with Ctrl-C.",
         human_text(sandbox),
-        folder.display()
+        ready.bus.display()
     );
     session.output.result(&value, &human)
 }
