@@ -89,6 +89,9 @@ impl Connection {
     /// Connects, and again whenever that ends, until the host ends; what waits for the hub is sent before.
     pub(crate) async fn run(self) {
         let mut pause = Pause::new(&self.options.hub);
+        // Until the server has spoken, whoever launches something is told so, and not to sign in.
+        let early = self.options.told.problem.borrow().clone();
+        self.options.engine.tell(Event::SignedOut(early)).await;
         loop {
             self.say_hub(ConnectionState::Connecting, None);
             let connected = tokio::select! {
@@ -114,8 +117,9 @@ impl Connection {
                         self.sign_out(&failure).await;
                         pause.refused();
                     } else {
-                        tracing::info!(%failure, "ftrack cannot be reached");
-                        self.say_hub(ConnectionState::Connecting, Some(failure.clone()));
+                        self.say_unreachable(&failure).await;
+                        let engine = &self.options.engine;
+                        engine.tell(Event::SignedOut(failure.clone())).await;
                     }
                     failure
                 }
@@ -263,6 +267,17 @@ impl Connection {
             longest_pause: Duration::from_secs(self.options.hub.reconnect_max_secs),
             refused_pause: REFUSED_PAUSE,
             ..HubOptions::default()
+        }
+    }
+
+    /// Says that the server cannot be reached. Who was signed in stays so: only the server itself signs a person out.
+    async fn say_unreachable(&self, failure: &Failure) {
+        tracing::info!(%failure, "ftrack cannot be reached");
+        self.say_hub(ConnectionState::Connecting, Some(failure.clone()));
+        let is_signed_in = matches!(*self.options.told.sign_in.borrow(), SignIn::In(_));
+        if !is_signed_in {
+            let event = Event::SignedOut(failure.clone());
+            self.options.engine.tell(event).await;
         }
     }
 

@@ -136,14 +136,17 @@ impl Host {
         engine.tell(Event::Catalogued(plugins.catalogued)).await;
         let ready = ready(&home, &about);
         let hub = channels.told.hub.subscribe();
+        let not_yet = channels.told.problem.borrow().clone();
         let Channels {
             told,
             doubt,
             tray,
             stopping,
         } = channels;
-        let connection = match credentials {
-            Ok(credentials) => Some(Connection::new(ConnectionOptions {
+        // Until the server has answered, whoever asks is told why nothing can be done yet.
+        engine.tell(Event::SignedOut(not_yet)).await;
+        let connection = credentials.ok().map(|credentials| {
+            Connection::new(ConnectionOptions {
                 credentials,
                 host,
                 hub: settings.hub,
@@ -153,13 +156,8 @@ impl Host {
                 told,
                 doubt,
                 stopping: stopping.subscribe(),
-            })),
-            Err(error) => {
-                let failure = no_credentials(&error);
-                engine.tell(Event::SignedOut(failure)).await;
-                None
-            }
-        };
+            })
+        });
         Ok(Self {
             ready,
             engine,
