@@ -91,8 +91,9 @@ impl Host {
             credentials,
             plugin_folders,
         } = options;
-        let instance = Instance::claim(&home.data)?;
-        let (ledger, ledger_thread, kept) = open_ledger(&home, &settings, &mut problems)?;
+        let place = ledger_place(&home, &settings)?;
+        let instance = Instance::claim(&home.config, &place.folder)?;
+        let (ledger, ledger_thread, kept) = open_ledger(&place, &settings, &mut problems)?;
         let host = kept.host.clone();
         let plugins = PluginFolders::read(&places(&home, &environment, &settings, plugin_folders));
         problems.extend(plugins.problems.iter().cloned());
@@ -271,11 +272,7 @@ impl Channels {
     }
 }
 
-fn open_ledger(
-    home: &Home,
-    settings: &Settings,
-    problems: &mut Vec<Failure>,
-) -> anyhow::Result<(Ledger, LedgerThread, Kept)> {
+fn ledger_place(home: &Home, settings: &Settings) -> anyhow::Result<Place> {
     let base = match settings.ledger.folder.as_path() {
         folder if folder.as_os_str().is_empty() => home.data.as_path(),
         folder => folder,
@@ -288,7 +285,15 @@ fn open_ledger(
             "the ledger lies on a local disk, for its usual place is on a network file system"
         );
     }
-    let opened = Ledger::open(&place, settings.ledger.ended_jobs);
+    Ok(place)
+}
+
+fn open_ledger(
+    place: &Place,
+    settings: &Settings,
+    problems: &mut Vec<Failure>,
+) -> anyhow::Result<(Ledger, LedgerThread, Kept)> {
+    let opened = Ledger::open(place, settings.ledger.ended_jobs);
     let (ledger, thread, kept) = opened.map_err(|error| error.failure())?;
     problems.extend(kept.problems.iter().cloned());
     Ok((ledger, thread, kept))

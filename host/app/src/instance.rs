@@ -1,6 +1,6 @@
-//! One host for each home: whoever holds the lock is it.
+//! One host for each home on a machine: whoever holds the lock is it.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -31,18 +31,19 @@ pub(crate) enum InstanceError {
 }
 
 impl Instance {
-    /// Becomes the host of the home whose data lie in `data`.
+    /// Becomes this machine's host of `home`; `folder` is the home's part that belongs to this machine alone.
+    ///
+    /// A home on a network file system may have a host on each machine, so the lock must not lie where all of them see it.
     ///
     /// # Errors
     ///
     /// When another process is, or the lock cannot be tried.
-    pub(crate) fn claim(data: &Path) -> Result<Self, InstanceError> {
-        let path = data.join("host.lock");
+    pub(crate) fn claim(home: &Path, folder: &Path) -> Result<Self, InstanceError> {
+        let path = folder.join("host.lock");
         let io_error = |source| InstanceError::Io {
             path: path.clone(),
             source,
         };
-        fs::create_dir_all(data).map_err(io_error)?;
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -51,7 +52,7 @@ impl Instance {
             .map_err(io_error)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(InstanceError::Taken { home: data.into() }),
+            Err(TryLockError::WouldBlock) => Err(InstanceError::Taken { home: home.into() }),
             Err(TryLockError::Error(source)) => Err(io_error(source)),
         }
     }
@@ -64,10 +65,10 @@ mod tests {
     #[test]
     fn a_home_has_one_host_at_a_time() {
         let home = tempfile::tempdir().unwrap();
-        let first = Instance::claim(home.path()).unwrap();
-        let second = Instance::claim(home.path());
+        let first = Instance::claim(home.path(), home.path()).unwrap();
+        let second = Instance::claim(home.path(), home.path());
         assert!(matches!(second, Err(InstanceError::Taken { .. })));
         drop(first);
-        Instance::claim(home.path()).unwrap();
+        Instance::claim(home.path(), home.path()).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use crate::home::user_id;
 /// The folder of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The folder; it holds nothing else.
+    /// The folder; it belongs to this machine and this user alone.
     pub(crate) folder: PathBuf,
     /// Where it would have been, had that not been a network file system.
     pub(crate) instead_of: Option<PathBuf>,
