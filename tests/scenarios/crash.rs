@@ -28,13 +28,8 @@ fn a_plugin_killed_before_its_hand_over_costs_only_its_own_job() -> Result<()> {
     home.add_unruly("other", "waits_for_file", &second.display().to_string())?;
     let host = HostRunner::demo().home(home.into()).start()?;
     let mut bus = host.connected_bus()?;
-    let victim = launch(
-        &mut bus,
-        "victim.run",
-        json!([]),
-        json!({"note": "keep me"}),
-    )?;
-    let other = launch(&mut bus, "other.run", json!([]), json!({}))?;
+    let victim = launch(&mut bus, "victim.run", json!({"note": "keep me"}))?;
+    let other = launch(&mut bus, "other.run", json!({}))?;
     let killed = wait_for_worker(&mut bus, "victim", &victim)?;
     let spared = wait_for_worker(&mut bus, "other", &other)?;
 
@@ -84,19 +79,18 @@ fn a_plugin_killed_after_its_hand_over_is_not_missed() -> Result<()> {
     let host = studio.host_in(home.into()).start()?;
     let mut bus = host.connected_bus()?;
     let parent = studio.sequence_id()?;
-    let selection = json!([{"kind": "Sequence", "id": parent}]);
     let before = studio.shots_below(&parent)?;
 
-    let values = json!({"names": ["h010", "h020", "h030"]});
-    let hanging = launch(&mut bus, "hangs.run", selection.clone(), values)?;
+    let values = json!({"parent": parent, "names": ["h010", "h020", "h030"]});
+    let hanging = launch(&mut bus, "hangs.run", values)?;
     let worker = wait_for_worker(&mut bus, "hangs", &hanging)?;
     wait_until("the hand-over shows", SOON, || {
         let job = bus.request("jobs.show", json!({"job": hanging}));
         job.map(|job| job.get("steps").map(drop)).transpose()
     })??;
     signal(worker, Signal::KILL)?;
-    let values = json!({"names": ["d010", "d020"]});
-    let dying = launch(&mut bus, "dies.run", selection, values)?;
+    let values = json!({"parent": parent, "names": ["d010", "d020"]});
+    let dying = launch(&mut bus, "dies.run", values)?;
 
     let job = bus.wait_for_job(&hanging, SOON)?;
     ensure!(
@@ -396,8 +390,9 @@ impl Chance {
     }
 }
 
-fn launch(bus: &mut BusClient, action: &str, selection: Value, values: Value) -> Result<Value> {
-    let params = json!({"action": action, "context": {"surface": "cli", "selection": selection}, "values": values});
+fn launch(bus: &mut BusClient, action: &str, values: Value) -> Result<Value> {
+    let params =
+        json!({"action": action, "context": {"surface": "cli", "selection": []}, "values": values});
     Ok(bus.request("actions.launch", params)?["job"].take())
 }
 

@@ -2,11 +2,13 @@
 //!
 //! They start the built `callboard` and meet it as a person, a studio's script or an application does.
 
+mod bad_input;
 mod bus;
 mod cli;
 mod crash;
 mod orphans;
 mod ledger;
+mod server_away;
 mod start;
 mod studio;
 mod tray;

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{BusClient, Home, HostBuilder, HostRunner, SandboxClient};
+use tempfile::TempDir;
+use tests::{BusClient, Home, HostBuilder, HostRunner, Ready, SandboxClient};
 
 /// The project of the demo data that shots are made in.
 const PROJECT: &str = "harbour";
+
+/// Somebody of the demo data who may look at everything and change nothing.
+const READ_ONLY_USER: &str = "bo";
 
 /// The task types that every shot of a batch gets.
 const TASK_TYPES: [&str; 2] = ["Compositing", "Tracking"];
@@ -20,13 +24,33 @@ const SHOTS: [&str; 3] = ["sh010", "sh020", "sh030"];
 pub(crate) struct Studio {
     pub(crate) server: HostRunner,
     pub(crate) client: SandboxClient,
+    data: TempDir,
 }
 
 impl Studio {
     pub(crate) fn open() -> Result<Self> {
-        let server = HostRunner::sandbox().start()?;
+        let data = tempfile::tempdir()?;
+        Self::open_at("127.0.0.1:0", data)
+    }
+
+    fn open_at(address: &str, data: TempDir) -> Result<Self> {
+        let server = HostRunner::sandbox_at(address)
+            .argument("--data")
+            .argument(&data.path().display().to_string())
+            .start()?;
         let client = SandboxClient::new(&server.ready)?;
-        Ok(Self { server, client })
+        Ok(Self {
+            server,
+            client,
+            data,
+        })
+    }
+
+    /// Starts the server again, at its address and with its data.
+    pub(crate) fn open_again(self) -> Result<Self> {
+        let address = self.client.address().to_owned();
+        drop(self.server);
+        Self::open_at(&address, self.data)
     }
 
     /// Makes a home with the shot plugin, for a host that does not wait long before it tries again.
@@ -42,6 +66,15 @@ impl Studio {
     /// Prepares a host that is signed in as the main user, in this home.
     pub(crate) fn host_in(&self, home: Arc<Home>) -> HostBuilder {
         HostRunner::resident(&self.server.ready).home(home)
+    }
+
+    /// Returns what a host is told that signs in as somebody who may only look.
+    pub(crate) fn read_only_user(&self) -> Result<Ready> {
+        Ok(Ready {
+            user: READ_ONLY_USER.to_owned(),
+            api_key: self.client.key_of(READ_ONLY_USER)?,
+            ..self.server.ready.clone()
+        })
     }
 
     /// Returns the id of a sequence of the demo project.

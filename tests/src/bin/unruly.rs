@@ -58,13 +58,7 @@ fn launch(mode: &str, mark: &str, message: &Value) -> Result<()> {
     let id = &message["id"];
     match mode {
         "polite" => done(id, "nothing was broken"),
-        "environment" => {
-            let names: Vec<String> = std::env::vars_os()
-                .map(|(name, _)| name.to_string_lossy().into_owned())
-                .collect();
-            let outcome = json!({"outcome": "done", "message": "looked around", "output": names});
-            say(&json!({"id": id, "result": outcome}).to_string())
-        }
+        "environment" => tell_environment(id),
         // Neither reads on nor answers.
         "hangs" => wait(),
         "waits_for_file" => {
@@ -108,7 +102,7 @@ fn launch(mode: &str, mark: &str, message: &Value) -> Result<()> {
         }
         "not_permitted" => ask_what_is_not_permitted(id),
         "family" => family(mark),
-        "hands_over_and_hangs" | "hands_over_and_dies" => hand_over(mode, message),
+        "hands_over" | "hands_over_and_hangs" | "hands_over_and_dies" => hand_over(mode, message),
         _ => bail!("there is no mode `{mode}`"),
     }
 }
@@ -234,7 +228,20 @@ fn grandchild(mark: &str) -> Result<()> {
     Ok(())
 }
 
-/// Hands a shot with a task over for each name in `values.names`, below what is selected; then the mode has its way.
+/// Tells the names of all variables that the plugin was given.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a plugin looks around, and the test says that it finds no key"
+)]
+fn tell_environment(id: &Value) -> Result<()> {
+    let names: Vec<String> = std::env::vars_os()
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .collect();
+    let outcome = json!({"outcome": "done", "message": "looked around", "output": names});
+    say(&json!({"id": id, "result": outcome}).to_string())
+}
+
+/// Hands a shot with a task over for each name in `values.names`, below `values.parent`; then the mode has its way.
 ///
 /// The turn after that says how many units were done.
 fn hand_over(mode: &str, message: &Value) -> Result<()> {
@@ -245,7 +252,7 @@ fn hand_over(mode: &str, message: &Value) -> Result<()> {
         let count = done_units.filter(|unit| unit["state"] == "done").count();
         return done(&message["id"], &format!("{count} units were done"));
     }
-    let parent = &params["context"]["selection"][0]["id"];
+    let parent = &params["values"]["parent"];
     let names = params["values"]["names"].as_array();
     let names = names.context("the launch has no `names`")?;
     let units: Result<Vec<Value>> = names.iter().map(|name| unit(name, parent)).collect();
@@ -258,7 +265,8 @@ fn hand_over(mode: &str, message: &Value) -> Result<()> {
     }
     match mode {
         "hands_over_and_dies" => std::process::abort(),
-        _ => wait(),
+        "hands_over_and_hangs" => wait(),
+        _ => say(&json!({"id": message["id"], "result": {"outcome": "waits"}}).to_string()),
     }
 }
 
