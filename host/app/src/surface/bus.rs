@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use callboard_protocol::{BusHello, JobDetail, JobId};
+use callboard_protocol::{BusHello, Failure, JobDetail, JobId, Scope};
 use tokio::sync::{broadcast, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::about::About;
 use crate::engine_thread::{Announcement, EngineHandle, now};
@@ -114,12 +114,28 @@ impl Bus {
         self.accepting.abort();
         self.announcing.abort();
         let clients: Vec<_> = lock(&self.shared.clients).drain().collect();
+        let mut finishing = JoinSet::new();
         for (_, client) in clients {
-            client.outgoing.finish().await;
+            finishing.spawn(async move { client.outgoing.finish().await });
         }
+        while finishing.join_next().await.is_some() {}
         if let Err(error) = std::fs::remove_file(&self.shared.options.path) {
             tracing::debug!(%error, "the bus's socket could not be removed");
         }
+    }
+}
+
+impl Client {
+    /// Refuses an application a job that it did not launch; command line and windows see every job.
+    ///
+    /// An application that has connected anew publishes its launch again, with the event's own id, and has its job back.
+    fn check_sees(&self, job: &JobId) -> Result<(), Failure> {
+        let sees_all = matches!(self.hello.scope, Scope::Cli | Scope::Ui);
+        if sees_all || lock(&self.jobs).contains(job) {
+            return Ok(());
+        }
+        Err(Failure::denied("the job was launched elsewhere")
+            .hint("look at it with `callboard jobs`"))
     }
 }
 
@@ -132,10 +148,18 @@ impl Shared {
         self.next_session.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Tells whoever launched a job how it stands now.
-    fn tell_job(&self, session: u64, job: &JobDetail) {
-        if let Some(client) = self.client(session) {
-            client.outgoing.event(&host_topics::job_event(job));
+    /// Tells whoever launched a job how it stands now, and nobody else.
+    ///
+    /// An application that has connected anew asks by publishing its launch again: another of its kind is not told.
+    fn tell_job(&self, session: Option<u64>, job: &JobDetail) {
+        let event = host_topics::job_event(job);
+        if let Some(client) = session.and_then(|session| self.client(session)) {
+            return client.outgoing.event(&event);
+        }
+        for client in lock(&self.clients).values() {
+            if lock(&client.jobs).contains(&job.summary.id) {
+                client.outgoing.event(&event);
+            }
         }
     }
 
@@ -152,9 +176,7 @@ async fn announce(mut announcements: broadcast::Receiver<Announcement>, shared: 
         match announcements.recv().await {
             Ok(Announcement::JobRested(job)) => {
                 let session = lock(&shared.started).remove(&job.summary.id);
-                if let Some(session) = session {
-                    shared.tell_job(session, &job);
-                }
+                shared.tell_job(session, &job);
             }
             Ok(_) => {}
             Err(broadcast::error::RecvError::Lagged(missed)) => {

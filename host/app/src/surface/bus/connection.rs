@@ -38,7 +38,11 @@ pub(super) async fn serve(stream: UnixStream, shared: Arc<Shared>) {
         applications: applications::Questions::default(),
         jobs: std::sync::Mutex::default(),
     });
-    tracing::debug!(session, name = client.hello.name, "a client came to the bus");
+    tracing::debug!(
+        session,
+        name = client.hello.name,
+        "a client came to the bus"
+    );
     lock(&shared.clients).insert(session, Arc::clone(&client));
     let mut connection = Connection {
         client,

@@ -99,7 +99,11 @@ mod tests {
             "{\"versions\":[1],\"callboard\":",
         )
         .await;
-        check("{\"versions\":[9]}\n", "{\"error\":{\"kind\":\"unsupported\"").await;
+        check(
+            "{\"versions\":[9]}\n",
+            "{\"error\":{\"kind\":\"unsupported\"",
+        )
+        .await;
         check("GET / HTTP/1.1\r\n", "{\"error\":").await;
         check("{\"versions\":", "{\"error\":{\"kind\":\"timed_out\"").await;
     }

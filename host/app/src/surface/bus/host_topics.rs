@@ -28,8 +28,7 @@ pub(super) fn is_answered(topic: &str) -> bool {
 
 /// Returns the event that tells how a job stands.
 pub(super) fn job_event(job: &JobDetail) -> Event {
-    Event::new(JOB_TOPIC, launch_reply(job, Dialect::Bus))
-        .with_id(uuid::Uuid::new_v4().to_string())
+    Event::new(JOB_TOPIC, launch_reply(job, Dialect::Bus)).with_id(uuid::Uuid::new_v4().to_string())
 }
 
 /// Answers an event of one of the host's topics with the reply's `data`; none where it is not for this host.
@@ -101,6 +100,9 @@ async fn ask_launch(shared: &Shared, client: &Client, event: &Event) -> Asked {
         return Asked::Nothing;
     }
     if let Some(job) = request.job {
+        if let Err(failure) = client.check_sees(&job) {
+            return Asked::Failed(failure);
+        }
         let values = request.values;
         return Asked::Answer { job, values };
     }
@@ -171,7 +173,7 @@ pub(super) async fn tell_rested(shared: &Shared) {
             && !detail.summary.state.is_moving()
             && lock(&shared.started).remove(&job).is_some()
         {
-            shared.tell_job(session, &detail);
+            shared.tell_job(Some(session), &detail);
         }
     }
 }

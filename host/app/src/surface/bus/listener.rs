@@ -85,7 +85,10 @@ fn take(stream: UnixStream, shared: &Arc<Shared>) {
     match stream.peer_cred() {
         Ok(peer) if peer.uid() == user_id() => {}
         Ok(peer) => {
-            tracing::warn!(uid = peer.uid(), "refused another user's process on the bus");
+            tracing::warn!(
+                uid = peer.uid(),
+                "refused another user's process on the bus"
+            );
             return;
         }
         Err(error) => {

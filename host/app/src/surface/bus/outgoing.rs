@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use callboard_event::Event;
-use callboard_protocol::{
-    BusMethod, EventParams, Failure, FailureKind, Message, MessageId,
-};
+use callboard_protocol::{BusMethod, EventParams, Failure, FailureKind, Message, MessageId};
 use callboard_wire::encode;
 use serde_json::Value;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};

@@ -30,10 +30,11 @@ impl Shared {
     /// Begins to wait for the replies to an event.
     pub(super) fn expect_replies(self: &std::sync::Arc<Self>, event_id: &str) -> Expected {
         let (sender, replies) = mpsc::channel(REPLIES);
-        lock(&self.publishing.waiting).insert(event_id.to_owned(), sender);
+        lock(&self.publishing.waiting).insert(event_id.to_owned(), sender.clone());
         Expected {
             shared: std::sync::Arc::clone(self),
             event_id: event_id.to_owned(),
+            sender,
             replies,
         }
     }
@@ -84,11 +85,17 @@ impl Shared {
 pub(super) struct Expected {
     shared: std::sync::Arc<Shared>,
     event_id: String,
+    sender: mpsc::Sender<Event>,
     pub(super) replies: mpsc::Receiver<Event>,
 }
 
 impl Drop for Expected {
     fn drop(&mut self) {
-        lock(&self.shared.publishing.waiting).remove(&self.event_id);
+        let mut waiting = lock(&self.shared.publishing.waiting);
+        // The same event may have been published again meanwhile, and that one is still waited for.
+        let sender = waiting.get(&self.event_id);
+        if sender.is_some_and(|sender| sender.same_channel(&self.sender)) {
+            waiting.remove(&self.event_id);
+        }
     }
 }

@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::Connection;
 use super::host_topics::{self, context, unexpected};
-use super::router::source_id;
 use super::lock;
+use super::router::source_id;
 use crate::surface::dialect::values_for_view;
 
 /// The longest that anything may be waited for.
@@ -27,12 +27,7 @@ const LONGEST_WAIT_SECS: f64 = 600.0;
 const LISTED: u32 = 100;
 
 /// Takes one request: answers it, or sees to it that it will be answered.
-pub(super) async fn take(
-    connection: &mut Connection,
-    id: MessageId,
-    method: &str,
-    params: Value,
-) {
+pub(super) async fn take(connection: &mut Connection, id: MessageId, method: &str, params: Value) {
     let result = match BusMethod::from_name(method) {
         None => {
             let message = format!("there is no request `{method}`");
@@ -242,7 +237,12 @@ async fn ask_launch(connection: &mut Connection, id: MessageId, launch: ActionsL
 /// Answers a job, after its values were given the types that its question asks for.
 async fn answer(connection: &mut Connection, id: MessageId, answer: JobAnswer) -> Taken {
     let JobAnswer { job, mut values } = answer;
-    let detail = job_of(connection, &job).await?;
+    connection.client.check_sees(&job)?;
+    let show = Ask::Show(job.clone());
+    let detail = match connection.shared.options.engine.ask(show).await {
+        Reply::Job(detail) => detail,
+        other => return Err(unexpected(other)),
+    };
     if let (Some(view), JobState::Asks) = (&detail.view, detail.summary.state) {
         values = values_for_view(view, values);
     }
@@ -257,33 +257,8 @@ async fn answer(connection: &mut Connection, id: MessageId, answer: JobAnswer) -
 
 /// Asks something about a job, where the client may know of it.
 async fn job_ask(connection: &mut Connection, id: MessageId, job: JobId, ask_job: Ask) -> Taken {
-    let is_own = lock(&connection.client.jobs).contains(&job);
-    if !is_own && !matches!(connection.client.hello.scope, Scope::Cli | Scope::Ui) {
-        job_of(connection, &job).await?;
-    }
+    connection.client.check_sees(&job)?;
     ask(connection, id, ask_job).await
-}
-
-/// Returns a job, where the client may know of it: an application those that were launched from its own kind.
-async fn job_of(
-    connection: &Connection,
-    job: &JobId,
-) -> Result<Box<callboard_protocol::JobDetail>, Failure> {
-    let reply = connection
-        .shared
-        .options
-        .engine
-        .ask(Ask::Show(job.clone()))
-        .await;
-    let Reply::Job(detail) = reply else {
-        return Err(unexpected(reply));
-    };
-    let client = &connection.client;
-    let is_everything = matches!(client.hello.scope, Scope::Cli | Scope::Ui);
-    if is_everything || detail.summary.surface == client.hello.surface {
-        return Ok(detail);
-    }
-    Err(Failure::denied("the job was launched elsewhere").hint("look at it with `callboard jobs`"))
 }
 
 async fn ask(connection: &mut Connection, id: MessageId, ask: Ask) -> Taken {
@@ -349,5 +324,6 @@ fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {
 }
 
 fn write<T: Serialize>(value: &T) -> Value {
-    serde_json::to_value(value).expect("messages hold JSON values and strings, which always serialise")
+    serde_json::to_value(value)
+        .expect("messages hold JSON values and strings, which always serialise")
 }
