@@ -1,6 +1,6 @@
 //! The loop that macOS and Windows want on the main thread, for their trays. It shows no window.
 //!
-//! Written with care and run by nobody yet: these two systems were not at hand.
+//! It compiles for both and was run on neither: these two systems were not at hand.
 
 use std::sync::mpsc::Receiver;
 

@@ -1,6 +1,6 @@
 //! The tray on macOS: an item of the menu bar, and no icon in the Dock.
 //!
-//! Written with care and run by nobody yet. Notifications go to the log: they need a signed application bundle.
+//! It compiles and was never run. Notifications go to the log: they need a signed application bundle.
 
 use winit::event_loop::EventLoop;
 use winit::platform::macos::{ActivationPolicy, EventLoopBuilderExtMacOS as _};

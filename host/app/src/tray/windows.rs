@@ -1,6 +1,6 @@
 //! The tray on Windows: an icon in the taskbar's notification area.
 //!
-//! Written with care and run by nobody yet. Notifications go to the log: they need a registered application.
+//! It compiles and was never run. Notifications go to the log: they need a registered application.
 
 use winit::event_loop::EventLoop;
 
