@@ -10,7 +10,7 @@ use crate::names::{counted, joined, quoted};
 use crate::order::sequences_named;
 use crate::plan::{Plan, PlannedShot, plan};
 use crate::problem::{Problem, failure_from_problems};
-use crate::rows::{check_count, text_from_rows};
+use crate::rows::{Row, check_count, text_from_rows};
 use crate::segments::{Gathered, rows_from_segments};
 use crate::server::{Place, Wanted, look};
 use crate::site::{Site, TargetKind};
@@ -120,12 +120,16 @@ fn no_place(place: &Place, problem: Problem) -> Failure {
 /// A sequence that is selected in ftrack takes all shots, whatever the timeline is called.
 fn put_into_selected(gathered: &mut Gathered) {
     let mut seen = std::collections::HashSet::new();
-    let before = gathered.rows.len();
-    for row in &mut gathered.rows {
-        row.sequence.clear();
+    for row in std::mem::take(&mut gathered.rows) {
+        if seen.insert(row.shot.clone()) {
+            gathered.rows.push(Row {
+                sequence: String::new(),
+                ..row
+            });
+        } else {
+            gathered.merged.push(row.shot);
+        }
     }
-    gathered.rows.retain(|row| seen.insert(row.shot.clone()));
-    gathered.merged += before - gathered.rows.len();
 }
 
 fn view(launch: &Launch, site: &Site, gathered: &Gathered, input: &Input, plan: &Plan) -> View {

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use callboard_plugin_sdk::{DescribeRow, Value};
 
-use crate::names::{counted, fault, quoted};
+use crate::names::{counted, fault, joined, quoted};
 use crate::rows::{Row, one_line};
+
+/// How many names of merged shots a remark tells.
+const MOST_TOLD: usize = 5;
 
 /// What a selection of segments comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,8 +16,8 @@ pub(crate) struct Gathered {
     pub rows: Vec<Row>,
     /// The segments that make no shot, each with the reason.
     pub left_out: Vec<String>,
-    /// How many segments were merged into the shot of another.
-    pub merged: usize,
+    /// The shot's name of each segment that was merged into the shot of another.
+    pub merged: Vec<String>,
 }
 
 /// Makes one row for each shot name of each sequence.
@@ -46,8 +49,8 @@ pub(crate) fn rows_from_segments(segments: &[DescribeRow]) -> Gathered {
             gathered.rows.push(row);
             continue;
         };
-        gathered.merged += 1;
         let known = &mut gathered.rows[*at];
+        gathered.merged.push(known.shot.clone());
         let describes = rank < *best && !row.description.is_empty();
         if describes || known.description.is_empty() {
             known.description = row.description;
@@ -62,12 +65,22 @@ pub(crate) fn rows_from_segments(segments: &[DescribeRow]) -> Gathered {
 impl Gathered {
     /// Says what came of the segments, where it is not one shot each.
     pub(crate) fn remark(&self) -> Option<String> {
-        (self.merged > 0).then(|| {
-            format!(
-                "{} merged into another's shot of the same name",
-                counted(self.merged, "segment")
-            )
-        })
+        let mut names: Vec<&str> = Vec::new();
+        for name in &self.merged {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        let (told, beyond) = names.split_at(names.len().min(MOST_TOLD));
+        let mut remark = format!(
+            "{} merged into another's shot of the same name: {}",
+            counted(self.merged.len(), "segment"),
+            joined(told.iter().copied(), ", ")
+        );
+        if !beyond.is_empty() {
+            remark.push_str(&format!(" and {} more", beyond.len()));
+        }
+        (!names.is_empty()).then_some(remark)
     }
 }
 
@@ -171,7 +184,27 @@ mod tests {
             shots(&gathered),
             [("sq1", "sh010", "hero"), ("sq2", "sh010", "")]
         );
-        assert_eq!(gathered.merged, 2);
+        assert_eq!(gathered.merged, ["sh010", "sh010"]);
+    }
+
+    #[test]
+    fn merged_shots_are_told_by_name_and_the_many_by_number() {
+        let check = |names: &[&str], expected: Option<&str>| {
+            let gathered = Gathered {
+                merged: names.iter().map(|name| (*name).to_owned()).collect(),
+                ..Gathered::default()
+            };
+            assert_eq!(gathered.remark().as_deref(), expected);
+        };
+        check(&[], None);
+        check(
+            &["a"],
+            Some("1 segment merged into another's shot of the same name: `a`"),
+        );
+        check(
+            &["a", "b", "a", "c", "d", "e", "f", "g"],
+            Some("8 segments merged into another's shot of the same name: `a`, `b`, `c`, `d`, `e` and 2 more"),
+        );
     }
 
     #[test]

@@ -457,7 +457,7 @@ fn flame_is_asked_for_its_segments_and_a_person_for_consent() {
          1 task to make (`Compositing`), 1 there already.\n\
          * sequence `sq010`: 2 shots, 1 new\n\
          Worth knowing:\n\
-         * 1 segment merged into another's shot of the same name\n\
+         * 1 segment merged into another's shot of the same name: `sh\"050`\n\
          **1 segment left out:**\n\
          * `clip` on track 2 at 1 in `sq010`: it has no shot name"
     );

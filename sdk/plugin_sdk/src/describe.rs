@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callboard_protocol::{
-    Describe, DescribeRow, Description, Failure, FailureKind, HostMethod, SelectionId,
+    DccContext, Describe, DescribeRow, Description, Failure, FailureKind, HostMethod, SelectionId,
 };
 
 use crate::Host;
@@ -11,8 +11,8 @@ use crate::Host;
 /// How many rows are asked for at once. A row is about 1 kB.
 const PAGE_ROWS: u64 = 200;
 
-/// How long an application may go on telling nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an application may go on telling nothing: it renders, plays back, or shows a dialog.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long to leave an application in peace that had nothing to tell yet.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -21,16 +21,18 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct DescribePages<'a> {
     host: &'a Host,
+    application: String,
     selection_id: SelectionId,
     offset: u64,
     ended: bool,
 }
 
 impl<'a> DescribePages<'a> {
-    pub(crate) fn new(host: &'a Host, selection_id: SelectionId) -> Self {
+    pub(crate) fn new(host: &'a Host, dcc: &DccContext) -> Self {
         Self {
             host,
-            selection_id,
+            application: dcc.application.clone(),
+            selection_id: dcc.selection_id.clone(),
             offset: 0,
             ended: false,
         }
@@ -54,12 +56,20 @@ impl<'a> DescribePages<'a> {
                 return Ok(page.rows);
             }
             if Instant::now() >= give_up {
-                let message = "the application did not tell what is selected";
-                return Err(Failure::new(FailureKind::TimedOut, message)
-                    .hint("wait until it is idle, then try again"));
+                return Err(self.is_busy());
             }
             self.host.link().wait_for_cancel(PAUSE);
         }
+    }
+
+    fn is_busy(&self) -> Failure {
+        let who = match self.application.as_str() {
+            "" => "the application",
+            name => name,
+        };
+        let secs = PATIENCE.as_secs();
+        let message = format!("{who} is busy: it told nothing of what is selected for {secs} s");
+        Failure::new(FailureKind::TimedOut, message).hint("wait until it is idle, then try again")
     }
 }
 

@@ -109,7 +109,7 @@ impl Host {
 
     /// Asks the application for its selection a page at a time. Needs `dcc`.
     pub fn describe_pages(&self, dcc: &DccContext) -> DescribePages<'_> {
-        DescribePages::new(self, dcc.selection_id.clone())
+        DescribePages::new(self, dcc)
     }
 
     /// Returns a value that the plugin stored under `key`, in this job or an earlier one. Needs `store`.
