@@ -16,10 +16,10 @@ use engine::{Ask, Effect, Engine, Event, Reply, RequestId, Token};
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
 /// How many events may wait for the engine before their senders wait.
-const INBOX: usize = 4096;
+const INBOX: usize = 512;
 
 /// How many announcements a listener may lag behind before it misses some.
-const ANNOUNCEMENTS: usize = 1024;
+const ANNOUNCEMENTS: usize = 256;
 
 /// What listeners are told, whether they asked or not. A listener that lags behind misses some.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ pub(crate) use place::Place;
 pub(crate) use schema::OpenError;
 
 /// How many requests may wait for the disk before further ones are refused.
-const QUEUE: usize = 4096;
+const QUEUE: usize = 1024;
 
 /// How many requests one transaction takes at most.
 const GROUP: usize = 256;
