@@ -43,6 +43,7 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
                 "clippy",
                 "--workspace",
                 "--all-targets",
+                "--keep-going",
                 "--",
                 "-D",
                 "warnings",
@@ -60,8 +61,11 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
 pub(crate) fn doc(workspace: &Workspace) -> Result<()> {
     tool::run(
         "documentation",
-        tool::cargo(&workspace.root, ["doc", "--workspace", "--no-deps"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
+        tool::cargo(
+            &workspace.root,
+            ["doc", "--workspace", "--no-deps", "--keep-going"],
+        )
+        .env("RUSTDOCFLAGS", "-D warnings"),
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It builds, stages and tests the repository, and must never know how the program works inside:
 //! it meets Callboard only as files that cargo built and commands that anyone could type.
-//! Read [`tool`] first (the one place that starts programs), then [`workspace`] and [`test`].
+//! Read [`tool`] first (the one place that starts programs), then [`workspace`] and [`mod@test`].
 
 mod bench;
 mod check;
