@@ -3,7 +3,7 @@
 //! A turn without values asks; a turn with values decides a plan and hands it over; the turn after that reports.
 //! It must never know the host's crates, other plugins, or how anything is drawn or sent.
 //!
-//! Read first: [`input::Input`] (what a person asks for), [`plan::Plan`] (what is made and what is reused) and [`report::Report`] (what became of it).
+//! Read first: `input::Input` (what a person asks for), `plan::Plan` (what is made and what is reused) and `report::Report` (what became of it).
 
 mod confirm;
 mod entities;
