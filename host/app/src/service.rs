@@ -17,7 +17,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 pub(crate) use failure::{failure_from_call, failure_from_connect, failure_from_lost};
 
 /// How many queries of plugins may be at the server at once. What menus and steps ask never waits behind them.
-const QUERIES: usize = 8;
+const QUERIES: usize = 64;
 
 /// The way to the server, for services.
 #[derive(Clone)]
