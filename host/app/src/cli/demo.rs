@@ -90,7 +90,10 @@ impl Folder {
                 is_temporary: false,
             });
         }
-        let name = format!("callboard-demo-{}", &Uuid::new_v4().simple().to_string()[..8]);
+        let name = format!(
+            "callboard-demo-{}",
+            &Uuid::new_v4().simple().to_string()[..8]
+        );
         let path = environment.temporary_folder().join(name);
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
