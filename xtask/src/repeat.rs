@@ -10,6 +10,9 @@ use crate::test;
 use crate::tool;
 use crate::workspace::{Profile, Workspace};
 
+/// How often the scenario that kills the host at random does so in each round.
+const SOAK_KILLS: &str = "200";
+
 #[derive(clap::Args)]
 pub(crate) struct SoakArguments {
     /// How long to go on.
@@ -41,6 +44,7 @@ pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<(
     while begun.elapsed() < length {
         round += 1;
         let mut command = tool::cargo(&workspace.root, ["test", "--quiet", "--package", "tests"]);
+        command.env("CALLBOARD_SOAK_KILLS", SOAK_KILLS);
         tool::run("scenarios", test::with_python(&mut command, &python))
             .with_context(|| format!("a scenario failed in round {round}"))?;
     }
