@@ -1,5 +1,7 @@
 //! Whatever arrives, in whatever order, the engine answers every request at most once and never panics.
 
+mod dice;
+
 use std::collections::HashMap;
 
 use callboard_protocol::{
@@ -11,23 +13,10 @@ use engine::{
 };
 use serde_json::{Map, Value, json};
 
+use dice::Dice;
+
 const HISTORIES: u64 = 500;
 const EVENTS: usize = 600;
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize].clone()
-    }
-}
 
 /// What the world has seen of the engine, to draw half-sensible events from.
 #[derive(Default)]
@@ -46,7 +35,7 @@ struct Seen {
 fn no_order_of_events_panics_or_answers_twice() {
     let mut calls = 0;
     for seed in 1..=HISTORIES {
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut dice = Dice::with_seed(seed);
         let mut engine = Engine::new(Config {
             quarantine_crashes: 30,
             ..Config::default()
@@ -197,12 +186,15 @@ fn plugins(dice: &mut Dice) -> Vec<Catalogued> {
         path: "/p".into(),
         manifest: Ok(manifest),
     };
-    dice.one_of(&[
-        vec![whole.clone()],
-        vec![whole.clone(), broken.clone()],
-        vec![whole.clone(), whole],
-        vec![broken],
-    ])
+    one_of(
+        dice,
+        &[
+            vec![whole.clone()],
+            vec![whole.clone(), broken.clone()],
+            vec![whole.clone(), whole],
+            vec![broken],
+        ],
+    )
 }
 
 fn facts(id: &str) -> EntityFacts {
@@ -216,9 +208,9 @@ fn facts(id: &str) -> EntityFacts {
 
 fn ask(dice: &mut Dice, number: u64) -> Ask {
     let job = JobId::from(format!("j{}", dice.below(number + 1)));
-    let surface = dice.one_of(&[Surface::Web, Surface::Flame, Surface::Cli]);
+    let surface = one_of(dice, &[Surface::Web, Surface::Flame, Surface::Cli]);
     let selection = if dice.below(2) == 0 {
-        vec![Entity::new("TypedContext", dice.one_of(&["x", "y", "z"]))]
+        vec![Entity::new("TypedContext", one_of(dice, &["x", "y", "z"]))]
     } else {
         Vec::new()
     };
@@ -233,7 +225,7 @@ fn ask(dice: &mut Dice, number: u64) -> Ask {
         1..=3 => Ask::Launch(AskLaunch {
             job: format!("j{number}").into(),
             event_id: (dice.below(2) == 0).then(|| format!("e{}", dice.below(5))),
-            action: dice.one_of(&["p.a", "p.a", "p.a", "p.none"]).into(),
+            action: one_of(dice, &["p.a", "p.a", "p.a", "p.none"]).into(),
             context,
             wait_ms,
             ..AskLaunch::default()
@@ -246,43 +238,52 @@ fn ask(dice: &mut Dice, number: u64) -> Ask {
         5 => Ask::Wait { job, wait_ms: 100 },
         6 => Ask::Cancel(job),
         7 => Ask::Retry(job),
-        _ => dice.one_of(&[
-            Ask::Plugins,
-            Ask::Show(job),
-            Ask::List {
-                states: Vec::new(),
-                limit: 3,
-            },
-        ]),
+        _ => one_of(
+            dice,
+            &[
+                Ask::Plugins,
+                Ask::Show(job),
+                Ask::List {
+                    states: Vec::new(),
+                    limit: 3,
+                },
+            ],
+        ),
     }
 }
 
 fn end(dice: &mut Dice, failure: Failure) -> ProcessEnd {
-    dice.one_of(&[
-        ProcessEnd::Stopped,
-        ProcessEnd::Exited("signal 9".into()),
-        ProcessEnd::Unruly("it floods".into()),
-        ProcessEnd::NotStarted(failure),
-    ])
+    one_of(
+        dice,
+        &[
+            ProcessEnd::Stopped,
+            ProcessEnd::Exited("signal 9".into()),
+            ProcessEnd::Unruly("it floods".into()),
+            ProcessEnd::NotStarted(failure),
+        ],
+    )
 }
 
 fn call_result(dice: &mut Dice, failure: Failure) -> CallResult {
-    dice.one_of(&[
-        CallResult::Done,
-        CallResult::Refused {
-            failure: failure.clone(),
-            duplicate: true,
-        },
-        CallResult::Refused {
-            failure: failure.clone(),
-            duplicate: false,
-        },
-        CallResult::NotSent {
-            failure: failure.clone(),
-            retry_after_ms: Some(10),
-        },
-        CallResult::Unknown { failure },
-    ])
+    one_of(
+        dice,
+        &[
+            CallResult::Done,
+            CallResult::Refused {
+                failure: failure.clone(),
+                duplicate: true,
+            },
+            CallResult::Refused {
+                failure: failure.clone(),
+                duplicate: false,
+            },
+            CallResult::NotSent {
+                failure: failure.clone(),
+                retry_after_ms: Some(10),
+            },
+            CallResult::Unknown { failure },
+        ],
+    )
 }
 
 /// An answer to the latest turn, or a request, or something that nobody asked for.
@@ -292,14 +293,17 @@ fn said(dice: &mut Dice, seen: &Seen, process: ProcessId) -> Event {
     } else {
         (process, dice.below(9))
     };
-    let outcome = dice.one_of(&[
-        json!({"outcome": "done", "message": "d"}),
-        json!({"outcome": "asks", "view": {"items": [{"type": "text", "name": "n", "value": ""}]}}),
-        json!({"outcome": "waits"}),
-        json!({"outcome": "cancelled"}),
-        json!({"outcome": "from the future"}),
-        json!(17),
-    ]);
+    let outcome = one_of(
+        dice,
+        &[
+            json!({"outcome": "done", "message": "d"}),
+            json!({"outcome": "asks", "view": {"items": [{"type": "text", "name": "n", "value": ""}]}}),
+            json!({"outcome": "waits"}),
+            json!({"outcome": "cancelled"}),
+            json!({"outcome": "from the future"}),
+            json!(17),
+        ],
+    );
     let unit = json!({"key": "u", "operations": [{"action": "create", "entity_type": "Shot", "id": format!("i{}", dice.below(4)), "data": {}}]});
     let hand_over = json!({"key": format!("k{}", dice.below(2)), "steps": [{"id": "s", "kind": "call", "units": [unit]}]});
     let request = |method: &str, params: Value| Message::Request {
@@ -318,21 +322,26 @@ fn said(dice: &mut Dice, seen: &Seen, process: ProcessId) -> Event {
         },
         4..=9 => request("steps.hand_over", hand_over),
         10 => request(
-            dice.one_of(&[
-                "ftrack.query",
-                "store.put",
-                "store.get",
-                "dcc.describe",
-                "nonsense",
-            ]),
+            one_of(
+                dice,
+                &[
+                    "ftrack.query",
+                    "store.put",
+                    "store.get",
+                    "dcc.describe",
+                    "nonsense",
+                ],
+            ),
             json!({"expressions": ["Shot"], "key": "k", "value": 1}),
         ),
         _ => Message::Notification {
-            method: dice
-                .one_of(&["log", "progress", "notify", "nonsense"])
-                .into(),
+            method: one_of(dice, &["log", "progress", "notify", "nonsense"]).into(),
             params: json!({"message": "m"}),
         },
     };
     Event::ProcessSaid { process, message }
+}
+
+fn one_of<T: Clone>(dice: &mut Dice, choices: &[T]) -> T {
+    choices[dice.below(choices.len() as u64) as usize].clone()
 }

@@ -1,5 +1,6 @@
 //! Whatever the network, the server and `kill -9` do, a hand-over converges: each unit is there once or has failed with a reason.
 
+mod dice;
 mod world;
 
 use std::collections::BTreeSet;
@@ -8,23 +9,12 @@ use callboard_protocol::{JobState, Outcome, UnitState};
 use engine::{CallResult, Effect, ProcessEnd};
 use serde_json::{Map, Value, json};
 
+use dice::Dice;
 use world::{World, create, failure, ids_of};
 
 /// How many histories a test run lives through; `cargo xtask soak` sets `CALLBOARD_SOAK_HISTORIES` to a million.
 const HISTORIES: u64 = 400;
 const UNITS: usize = 12;
-
-/// A small generator, so that a failing history can be told by its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 /// A server that runs a batch in one transaction, refuses ids it has and names it does not like, and may run a request late.
 #[derive(Default)]
@@ -102,7 +92,7 @@ fn every_history_ends_with_each_unit_there_once_or_failed_with_a_reason() {
 }
 
 fn live(seed: u64) {
-    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let mut dice = Dice::with_seed(seed);
     let mut server = Server::default();
     let mut world = World::with_batches_of(3 + dice.below(8) as usize);
     let process = world.launched_maker();
