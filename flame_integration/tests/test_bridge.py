@@ -355,6 +355,17 @@ class Return(Stage):
         self.assertEqual((standing, again), (launch, answer))
         self.assertEqual(len(self.world.dialogs), 1)
 
+    def test_an_answer_waits_until_the_host_knows_whose_the_job_is(self):
+        refused = {"success": False, "message": "the job was launched elsewhere", "kind": "denied"}
+        done = {"success": True, "message": "ok", "job": "j1", "state": "done"}
+        answers = [FORM, refused, FORM, done]
+        self.world.dialog_answers.append("Create")
+        self.serve().answers["publish"] = lambda params: reply(**answers.pop(0))(params)
+        self.start_session().launch(ACTION, self.sequences)
+        self.assertEqual(self.message().message, "Ok.")
+        launch, answer, standing, again = self.events()
+        self.assertEqual((standing, again), (launch, answer))
+
     def test_a_question_that_is_on_the_screen_is_not_asked_twice(self):
         asked = threading.Event()
         # Flame is busy with other things before it shows the question.

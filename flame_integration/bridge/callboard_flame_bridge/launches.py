@@ -19,6 +19,8 @@ class Launch:
         self.event = event
         # Whether the host may have it.
         self.is_sent = False
+        # Whether the host is being asked about it; one question at a time, for an event has one reply.
+        self.is_under_way = False
         # The job, once the host has named it.
         self.job = None
         # The items of the form that was put to the artist last, and the event that submits it.

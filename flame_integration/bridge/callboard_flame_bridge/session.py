@@ -72,7 +72,7 @@ class Session:
         alive.then(lambda alive: self._send_to_living(alive, launch))
 
     def on_outcome(self, listener):
-        """Calls `listener(data)` with every outcome that the artist is told, on the client's thread.
+        """Calls `listener(data)` with every outcome of a launch, on the client's thread.
 
         What did not come from the host has no state; it says `goes_on` where more will come.
         """
@@ -110,12 +110,15 @@ class Session:
 
     def _submit(self, launch, event):
         """Publishes a launch, or the answer to its form."""
-        self._publish(event).then(lambda answer: self._take_answer(answer, launch))
+        if not launch.is_under_way:
+            launch.is_under_way = True
+            self._publish(event).then(lambda answer: self._take_answer(answer, launch))
 
     def _publish(self, event):
         return self._client.publish(event, REPLY_SECS, max_replies=1, timeout=REPLY_SECS + 1.0)
 
     def _take_answer(self, answer, launch):
+        launch.is_under_way = False
         failure = answer.failure
         if failure is not None and failure.kind == "unavailable":
             self._say_later(failure)
@@ -126,17 +129,26 @@ class Session:
             failure = callboard.Failure("timed_out", "Callboard did not answer", hint)
         if failure is not None:
             self._say_failure(failure)
-            return
-        self._take_outcome(data, launch)
+        elif launch.job and not data.get("job") and data.get("kind") == "denied":
+            # The host does not know yet that this new connection launched it.
+            self._ask_how_it_stands(launch)
+        else:
+            self._take_outcome(data, launch)
 
     def _ask_again(self):
         """The host is back: asks how everything stands that it may have."""
         for launch in self._launches.sent():
+            self._ask_how_it_stands(launch)
+
+    def _ask_how_it_stands(self, launch):
+        if not launch.is_under_way:
+            launch.is_under_way = True
             answer = self._publish(launch.event)
-            answer.then(lambda answer, launch=launch: self._take_standing(answer, launch))
+            answer.then(lambda answer: self._take_standing(answer, launch))
 
     def _take_standing(self, answer, launch):
         """Takes how a launch stands of which the artist may know already."""
+        launch.is_under_way = False
         data = _data_of_reply(answer)
         if data is None:
             # It is asked for again when the host is back once more.
@@ -204,6 +216,11 @@ class Session:
     def _take_cancel(self, answer, launch):
         if answer.failure is None:
             self._launches.forget(launch)
+            # The artist needs no sentence for what they just did.
+            self._tell({"success": False, "job": launch.job, "state": "cancelled"})
+        elif answer.failure.kind == "denied":
+            # As with an answer: it is cancelled once the host knows whose it is.
+            self._ask_how_it_stands(launch)
         else:
             self._say_failure(answer.failure)
 
