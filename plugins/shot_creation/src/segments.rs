@@ -203,7 +203,9 @@ mod tests {
         );
         check(
             &["a", "b", "a", "c", "d", "e", "f", "g"],
-            Some("8 segments merged into another's shot of the same name: `a`, `b`, `c`, `d`, `e` and 2 more"),
+            Some(
+                "8 segments merged into another's shot of the same name: `a`, `b`, `c`, `d`, `e` and 2 more",
+            ),
         );
     }
 

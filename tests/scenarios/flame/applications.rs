@@ -142,6 +142,31 @@ fn an_application_can_neither_see_nor_touch_what_another_launched() -> Result<()
     set.strike()
 }
 
+#[test]
+fn an_application_that_connects_anew_has_its_jobs_back_and_no_second_one() -> Result<()> {
+    let set = Set::build()?;
+    let launch = launch_event("", &Value::Null, 0);
+    let first = set
+        .host
+        .application_bus()?
+        .request("publish", launch.clone())?;
+    let job = &first["replies"][0]["data"]["job"];
+
+    let mut again = set.host.application_bus()?;
+    let refused = refusal(again.request("jobs.show", json!({"job": job})))?;
+    ensure!(refused.kind == "denied", "{refused}");
+    let second = again.request("publish", launch)?;
+    let (first, second) = (&first["replies"][0]["data"], &second["replies"][0]["data"]);
+    ensure!(first == second, "{first}\n{second}");
+    again.request("jobs.cancel", json!({"job": job}))?;
+    ensure!(
+        set.only_job()?["state"] == "cancelled",
+        "{}",
+        set.only_job()?
+    );
+    set.strike()
+}
+
 fn refusal(answer: Result<Value>) -> Result<BusError> {
     let error = answer.err().context("the request was not refused")?;
     let told = error.downcast_ref::<BusError>().cloned();
