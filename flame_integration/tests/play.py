@@ -38,6 +38,10 @@ def main(arguments):
     name_project(world, options)
 
     states = []
+
+    def heard(*wanted):
+        return lambda: any(state in wanted for state in states)
+
     session = callboard_flame_bridge.use_session(Session(flame, clock=world.clock.now))
     session.on_outcome(lambda data: states.append(state_of(data)))
     loader = HookLoader(world, [HOOKS]).scan()
@@ -49,9 +53,8 @@ def main(arguments):
             click_secs = clicked.run.real_seconds
             if options.busy:
                 with world.busy():
-                    world.pump_until(lambda: False, options.busy)
-            ends = (options.until, "failed", "unavailable")
-            world.pump_until(lambda: any(state in ends for state in states), options.timeout)
+                    world.pump_until(heard("failed", "later"), options.busy)
+            world.pump_until(heard(options.until, "failed", "unavailable"), options.timeout)
             world.pump()
     except UnscriptedDialog as dialog:
         problems.append("no --answer for the dialog {}".format(dialog))
@@ -93,7 +96,7 @@ def parse(arguments):
     parser.add_argument("--sequences", type=int, default=20)
     parser.add_argument("--project", help="the name of the project that is open in Flame")
     parser.add_argument("--nickname", help="its nickname; its name when none is given")
-    parser.add_argument("--busy", type=float, help="seconds for which Flame runs no idle event")
+    parser.add_argument("--busy", type=float, help="seconds without idle events, unless the launch fails")
     parser.add_argument("--menu", choices=MENUS, default="media_panel")
     parser.add_argument("--version", default="2025.2.2", help="the Flame release to imitate")
     parser.add_argument("--answer", action="append", default=[], help="the button to click in a dialog")

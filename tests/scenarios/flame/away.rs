@@ -70,7 +70,7 @@ fn a_flame_that_stays_busy_is_told_that_it_is() -> Result<()> {
     let set = Set::build()?;
     let seen = click(
         &set.bus,
-        &["--project", "harbour", "--busy", "23", "--until", "failed"],
+        &["--project", "harbour", "--busy", "60", "--until", "failed"],
     )?;
     let said = messages(&seen)?;
     let expected = [
@@ -136,7 +136,7 @@ fn a_host_killed_after_the_hand_over_makes_the_shots_and_tells_the_artist() -> R
 #[test]
 fn a_host_killed_before_the_hand_over_tells_the_artist_that_nothing_was_made() -> Result<()> {
     let set = Set::build()?;
-    let arguments = ["--project", "harbour", "--busy", "4", "--until", "failed"];
+    let arguments = ["--project", "harbour", "--busy", "60", "--until", "failed"];
     let artist = click_beside(&set.bus, &arguments)?;
     wait_for_job(&mut set.host.bus()?, |job| job["state"] == "running")?;
     let set = set.with_killed_host()?;
