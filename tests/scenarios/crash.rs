@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tests::{
-    BusClient, Home, HostRunner, SOON, Signal, command, descendants, signal, soak_kills, wait_until,
+    BusClient, Home, HostRunner, SOON, Signal, command, descendants, is_alive, signal, soak_kills,
+    wait_until, with_environment,
 };
 
 use crate::studio::{Batch, Studio};
 
 /// More durable writes than a start, a job and a stop need.
 const MOST_WRITES: u32 = 300;
+
+/// How long a plugin's process may outlive the host.
+const AFTERLIFE: Duration = Duration::from_secs(2);
 
 /// What a durable write is made of.
 const WRITES: &str = "pwrite64,fdatasync,fsync";
@@ -110,6 +114,31 @@ fn a_plugin_killed_after_its_hand_over_is_not_missed() -> Result<()> {
         studio.shots_below(&parent)? == expected,
         "{:?}",
         studio.shots_below(&parent)?
+    );
+    host.finish()?;
+    studio.server.finish()
+}
+
+#[test]
+fn a_plugin_that_dies_in_every_report_does_not_undo_what_was_made() -> Result<()> {
+    let studio = Studio::open()?;
+    let home = Studio::home()?;
+    home.add_unruly("mute", "dies_reporting", "")?;
+    let host = studio.host_in(home).start()?;
+    let mut bus = host.connected_bus()?;
+    let parent = studio.sequence_id()?;
+    let values = json!({"parent": parent, "names": ["mute010", "mute020"]});
+    let job = launch(&mut bus, "mute.run", values)?;
+    let job = bus.wait_for_job(&job, Duration::from_secs(60))?;
+    ensure!(job["state"] == "done", "it is {job}");
+    ensure!(
+        job["message"] == "everything was done, but the plugin could not say what",
+        "it says {job}"
+    );
+    let shots = studio.shots_below(&parent)?;
+    ensure!(
+        [shots.get("mute010"), shots.get("mute020")] == [Some(&1); 2],
+        "{shots:?}"
     );
     host.finish()?;
     studio.server.finish()
@@ -265,6 +294,56 @@ fn a_call_that_goes_wrong_in_any_way_is_made_exactly_once() -> Result<()> {
 }
 
 #[test]
+fn a_question_that_goes_wrong_before_the_hand_over_fails_the_job_and_makes_nothing() -> Result<()> {
+    let studio = Studio::open()?;
+    let host = studio.host_in(Studio::home()?).start()?;
+    let mut bus = host.connected_bus()?;
+    let faults = [
+        (json!({"fault": "close_before"}), "try again"),
+        (
+            json!({"fault": "status", "status": 500}),
+            "try again in a few minutes",
+        ),
+        (json!({"fault": "status", "status": 503}), "wait a moment"),
+        (json!({"fault": "html"}), "check the server's address"),
+    ];
+    let mut shots = studio.client.count("Shot")?;
+    for (at, (fault, hint)) in faults.into_iter().enumerate() {
+        let batch = Batch::new(format!("ask{at:02}"));
+        let mut rule = fault.clone();
+        rule["match"] = "from Project".into();
+        rule["count"] = 10.into();
+        studio.client.add_fault(&rule)?;
+        let job = batch.launch(&mut bus)?;
+        let job = bus.wait_for_job(&job, Duration::from_secs(60))?;
+        studio.client.clear_faults()?;
+        ensure!(job["state"] == "failed", "after {fault}: {job}");
+        ensure!(
+            job["failure"]["message"].is_string(),
+            "after {fault}: {job}"
+        );
+        let said = job["failure"]["hint"].as_str().unwrap_or_default();
+        ensure!(said.starts_with(hint), "after {fault}: {job}");
+        ensure!(
+            job["values"]["sequence"] == format!("ask{at:02}"),
+            "the inputs are lost: {job}"
+        );
+        ensure!(
+            studio.client.count("Shot")? == shots,
+            "after {fault} shots were made"
+        );
+        // A retry of what failed is a whole job.
+        bus.request("jobs.retry", json!({"job": job["id"]}))?;
+        let retried = bus.wait_for_job(&job["id"], SOON)?;
+        ensure!(retried["state"] == "done", "after {fault}: {retried}");
+        studio.check_made_once(&batch)?;
+        shots += 3;
+    }
+    host.finish()?;
+    studio.server.finish()
+}
+
+#[test]
 fn a_look_up_that_goes_wrong_is_made_again() -> Result<()> {
     let studio = Studio::open()?;
     let host = studio.host_in(Studio::home()?).start()?;
@@ -368,6 +447,10 @@ fn kill_at_random(kills: u32, chance: &mut Chance) -> Result<()> {
         }
         host.kill()?;
         let home = host.home();
+        wait_until("no plugin outlives the host", AFTERLIFE, || {
+            let left = with_environment("HOME", home.path().as_os_str());
+            left.into_iter().all(|pid| !is_alive(pid)).then_some(())
+        })?;
         // Before the next one starts: whatever runs in its home ends with it.
         drop(host);
         host = studio.host_in(home).start()?;

@@ -154,7 +154,7 @@ impl Batch {
     pub(crate) fn launch(&self, bus: &mut BusClient) -> Result<Value> {
         let params = json!({
             "action": "shot_creation.create_shots",
-            "context": {"surface": "cli", "selection": []},
+            "context": {"selection": []},
             "values": {
                 "project": PROJECT,
                 "sequence": self.sequence,

@@ -233,12 +233,24 @@ fn a_plugin_that_breaks_its_memory_is_told_by_its_signal() -> Result<()> {
 }
 
 #[test]
-fn a_service_without_permission_is_refused_and_costs_the_process_nothing() -> Result<()> {
+fn reading_without_permission_is_refused_and_costs_the_process_nothing() -> Result<()> {
     check(
-        "not_permitted",
+        "reads_unpermitted",
         &Expected {
             kind: "denied",
             message: "ftrack.read",
+            problem: "",
+        },
+    )
+}
+
+#[test]
+fn writing_without_permission_is_refused_and_costs_the_process_nothing() -> Result<()> {
+    check(
+        "writes_unpermitted",
+        &Expected {
+            kind: "denied",
+            message: "ftrack.create.Project",
             problem: "",
         },
     )

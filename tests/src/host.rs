@@ -343,6 +343,11 @@ impl HostBuilder {
         })?;
         runner.ready = serde_json::from_str(&line)
             .with_context(|| format!("could not read the first line: `{line}`"))?;
+        ensure!(
+            runner.ready.pid != 0,
+            "`callboard` did not start: {line}\n{}",
+            runner.log()
+        );
         Ok(runner)
     }
 }

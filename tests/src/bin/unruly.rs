@@ -100,9 +100,22 @@ fn launch(mode: &str, mark: &str, message: &Value) -> Result<()> {
             say(r#"{"id":4711,"result":{"outcome":"done","message":"nobody asked"}}"#)?;
             done(id, "answered twice")
         }
-        "not_permitted" => ask_what_is_not_permitted(id),
+        "reads_unpermitted" => {
+            let params = json!({"expressions": ["select id from User"]});
+            overstep(id, "ftrack.query", &params)
+        }
+        "writes_unpermitted" => {
+            let project =
+                json!({"action": "create", "entity_type": "Project", "id": new_id()?, "data": {}});
+            let unit = json!({"key": "project", "label": "project", "operations": [project]});
+            let step = json!({"id": "make", "kind": "call", "units": [unit]});
+            let params = json!({"key": "make", "steps": [step], "state": null});
+            overstep(id, "steps.hand_over", &params)
+        }
         "family" => family(mark),
-        "hands_over" | "hands_over_and_hangs" | "hands_over_and_dies" => hand_over(mode, message),
+        "hands_over" | "hands_over_and_hangs" | "hands_over_and_dies" | "dies_reporting" => {
+            hand_over(mode, message)
+        }
         _ => bail!("there is no mode `{mode}`"),
     }
 }
@@ -171,13 +184,13 @@ fn huge_line() -> Result<()> {
     say(r#""}}"#)
 }
 
-fn ask_what_is_not_permitted(id: &Value) -> Result<()> {
-    say(r#"{"id":1,"method":"ftrack.query","params":{"expressions":["select id from User"]}}"#)?;
+/// Asks for something that the manifest does not permit, and passes the refusal on as its own failure.
+fn overstep(id: &Value, method: &str, params: &Value) -> Result<()> {
+    say(&json!({"id": 1, "method": method, "params": params}).to_string())?;
     let answer = next_message()?.context("the host hung up")?;
     match answer.get("error") {
-        // Says on what it was told.
         Some(error) => say(&json!({"id": id, "error": error}).to_string()),
-        None => done(id, "read what it must not"),
+        None => done(id, "did what it must not"),
     }
 }
 
@@ -247,6 +260,9 @@ fn tell_environment(id: &Value) -> Result<()> {
 fn hand_over(mode: &str, message: &Value) -> Result<()> {
     let params = &message["params"];
     if let Value::Object(report) = &params["steps"] {
+        if mode == "dies_reporting" {
+            std::process::abort();
+        }
         let units = report["steps"][0]["units"].as_array();
         let done_units = units.into_iter().flatten();
         let count = done_units.filter(|unit| unit["state"] == "done").count();
