@@ -50,7 +50,8 @@ impl Entity {
 /// Where an action was chosen, by whom, and on what selection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Context {
-    /// The menu it was chosen from.
+    /// The menu it was chosen from; on the bus it is the host that fills it in.
+    #[serde(default)]
     pub surface: Surface,
     /// The ftrack user name of the person.
     #[serde(default)]
