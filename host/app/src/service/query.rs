@@ -1,6 +1,7 @@
 //! Queries of plugins.
 
 use callboard_protocol::Failure;
+use ftrack::CallError;
 use serde_json::{Map, Value};
 
 use super::Server;
@@ -18,6 +19,15 @@ pub(crate) async fn query(
     let session = server.session()?;
     let _room = server.room().await;
     let results = session.query_many(expressions).await;
-    let results = results.map_err(|error| server.failure(&error))?;
+    let results = results.map_err(|error| {
+        let failure = server.failure(&error);
+        match error {
+            // A question changes nothing: there is nothing to look after.
+            CallError::TimedOut { .. } | CallError::Interrupted { .. } | CallError::Cancelled => {
+                failure.hint("try again")
+            }
+            _ => failure,
+        }
+    })?;
     Ok(results.into_iter().map(maps).collect())
 }
