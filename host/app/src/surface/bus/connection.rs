@@ -60,7 +60,11 @@ pub(super) async fn serve(stream: UnixStream, shared: Arc<Shared>) {
     // Its replies are withdrawn otherwise, and nothing else: what it launched goes on.
     connection.finish_tasks(&outgoing).await;
     outgoing.finish().await;
-    if let Err(error) = writing.await {
+    // A client that keeps the socket open and does not read would hold the writer, and all that waits for it, for ever.
+    writing.abort();
+    if let Err(error) = writing.await
+        && error.is_panic()
+    {
         tracing::error!(%error, "the writer of a client of the bus panicked");
     }
     tracing::debug!(session, "a client left the bus");
@@ -75,7 +79,7 @@ pub(super) struct Connection {
 }
 
 /// Keeps count of a request in flight.
-struct InFlight(Arc<AtomicUsize>);
+pub(super) struct InFlight(Arc<AtomicUsize>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -137,14 +141,19 @@ impl Connection {
         id: MessageId,
         result: impl Future<Output = Result<Value, Failure>> + Send + 'static,
     ) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let in_flight = InFlight(Arc::clone(&self.in_flight));
+        let in_flight = self.count();
         let outgoing = self.client.outgoing.clone();
         self.tasks.spawn(async move {
             let result = result.await;
             drop(in_flight);
             outgoing.answer(Some(id), result);
         });
+    }
+
+    /// Counts one more request in flight, until what is returned is dropped.
+    pub(super) fn count(&self) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(&self.in_flight))
     }
 
     async fn finish_tasks(&mut self, outgoing: &Outgoing) {

@@ -172,8 +172,11 @@ async fn publish(connection: &mut Connection, id: MessageId, publish: Publish) -
     if host_topics::is_answered(&event.topic) {
         let answering = host_topics::ask(&shared, &connection.client, &event).await;
         let (shared, event) = (std::sync::Arc::clone(&shared), event.clone());
+        // One whose replies are waited for is counted below.
+        let in_flight = wait.is_none().then(|| connection.count());
         // A launch goes on and is answered even when its client has gone.
         tokio::spawn(async move {
+            let _in_flight = in_flight;
             if let Some(data) = answering.await {
                 let reply = Event::reply_to(&event, data).with_id(uuid::Uuid::new_v4().to_string());
                 if let Err(failure) = shared.reply(reply) {
