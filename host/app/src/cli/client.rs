@@ -40,6 +40,7 @@ impl Client {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Problem::not_running(),
             _ => Problem::from(unreachable(bus, &error)),
         })?;
+        check_owner(&socket, bus)?;
         let ends = (|| -> std::io::Result<_> {
             socket.set_write_timeout(Some(ANSWER))?;
             socket.set_read_timeout(Some(HELLO))?;
@@ -167,6 +168,27 @@ impl Client {
             }
         }
     }
+}
+
+/// Refuses a socket that somebody else serves: in a folder for temporary files anybody may have made it.
+#[cfg(target_os = "linux")]
+fn check_owner(socket: &UnixStream, bus: &Path) -> Result<(), Failure> {
+    let peer = rustix::net::sockopt::socket_peercred(socket)
+        .map_err(|error| unreachable(bus, &error.into()))?;
+    if peer.uid.as_raw() == crate::home::user_id() {
+        return Ok(());
+    }
+    Err(Failure::denied(format!(
+        "another user serves the socket `{}`",
+        bus.display()
+    ))
+    .hint("name your own with `CALLBOARD_BUS`"))
+}
+
+/// Trusts the folder's permissions where the system does not say who serves a socket.
+#[cfg(not(target_os = "linux"))]
+fn check_owner(_: &UnixStream, _: &Path) -> Result<(), Failure> {
+    Ok(())
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {

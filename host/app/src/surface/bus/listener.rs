@@ -56,9 +56,14 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(folder)
         .with_context(|| format!("could not make `{}`", folder.display()))?;
-    let metadata = std::fs::metadata(folder)
-        .with_context(|| format!("could not look at `{}`", folder.display()))?;
-    if metadata.uid() != user_id() || metadata.mode() & 0o022 != 0 {
+    let looked_at = |found: io::Result<std::fs::Metadata>| {
+        found.with_context(|| format!("could not look at `{}`", folder.display()))
+    };
+    let metadata = looked_at(std::fs::metadata(folder))?;
+    // In a folder that all may write, somebody else's link to a folder of this user could be turned elsewhere later.
+    let link = looked_at(std::fs::symlink_metadata(folder))?;
+    let is_mine = metadata.uid() == user_id() && link.uid() == user_id();
+    if !is_mine || metadata.mode() & 0o022 != 0 {
         bail!(
             "`{}` is no safe folder for a socket: it must belong to this user and be closed to others",
             folder.display()
@@ -131,6 +136,16 @@ mod tests {
         assert!(error.starts_with("another host serves"), "{error}");
         drop(first);
         listen(&path).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_link_of_this_users_own_to_its_folder_is_followed() {
+        let folder = folder();
+        let there = folder.path().join("there");
+        std::os::unix::fs::symlink(&there, folder.path().join("link")).unwrap();
+        std::fs::create_dir(&there).unwrap();
+        listen(&folder.path().join("link/bus.sock")).await.unwrap();
+        assert!(there.join("bus.sock").exists());
     }
 
     #[tokio::test]
