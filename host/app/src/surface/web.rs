@@ -163,12 +163,17 @@ impl WebSurface {
             host => host.is_some(),
         };
         let reply = match request.job.clone() {
-            Some(job) => self.answer(job, request.values).await,
+            Some(job) => match self.answer(job, request.values).await {
+                Reply::Failed(failure) if failure.kind == FailureKind::NotFound && offered_here => {
+                    Reply::Failed(job_is_gone())
+                }
+                reply => reply,
+            },
             None => self.start_job(event, request).await,
         };
         match reply {
             Reply::Job(job) => Some(launch_reply(&job, Dialect::Web)),
-            // Launches that name no host reach every listener of the person: somebody else's action is theirs.
+            // Launches that name no host reach every listener of the person: somebody else's action or form is theirs.
             Reply::Failed(failure) if failure.kind == FailureKind::NotFound && !offered_here => {
                 None
             }
@@ -193,15 +198,6 @@ impl WebSurface {
     async fn answer(&self, job: JobId, values: Map<String, Value>) -> Reply {
         let detail = match self.engine.ask(Ask::Show(job.clone())).await {
             Reply::Job(detail) => detail,
-            Reply::Failed(failure) if failure.kind == FailureKind::NotFound => {
-                return Reply::Failed(
-                    Failure::new(
-                        FailureKind::Conflict,
-                        "the form belongs to a job that is not kept any more",
-                    )
-                    .hint("choose the action again"),
-                );
-            }
             reply => return reply,
         };
         match (&detail.view, detail.summary.state) {
@@ -223,9 +219,9 @@ impl WebSurface {
         let Some(user) = quote(&self.identity.user_id) else {
             return;
         };
-        let event = Event::new(INTERFACE_TOPIC, message_event_data(job)).with_target(format!(
-            "applicationId=ftrack.client.web and user.id={user}"
-        ));
+        let event = Event::new(INTERFACE_TOPIC, message_event_data(job, &self.host)).with_target(
+            format!("applicationId=ftrack.client.web and user.id={user}"),
+        );
         if let Err(error) = self.hub.publish(event) {
             tracing::warn!(%error, job = %job.summary.id, "the end of a job was not shown on the web page");
         }
@@ -239,6 +235,14 @@ impl WebSurface {
             dcc: None,
         }
     }
+}
+
+fn job_is_gone() -> Failure {
+    Failure::new(
+        FailureKind::Conflict,
+        "the form belongs to a job that is not kept any more",
+    )
+    .hint("choose the action again")
 }
 
 fn subscription(topic: &str, user: &str) -> Result<Expression, WebError> {

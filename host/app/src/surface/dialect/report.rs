@@ -40,7 +40,9 @@ pub(crate) fn failure_reply(failure: &Failure, dialect: Dialect) -> Value {
 }
 
 /// Returns the `data` of an event of [`INTERFACE_TOPIC`](super::INTERFACE_TOPIC), which tells a person on the page how a job ended or what it asks.
-pub(crate) fn message_event_data(job: &JobDetail) -> Value {
+///
+/// A form names `host`, so that of a person's hosts only the one with the job takes its answer.
+pub(crate) fn message_event_data(job: &JobDetail, host: &str) -> Value {
     let Value::Object(mut data) = launch_reply(job, Dialect::Web) else {
         return Value::Null;
     };
@@ -51,6 +53,7 @@ pub(crate) fn message_event_data(job: &JobDetail) -> Value {
             "actionIdentifier".into(),
             job.summary.action.as_str().into(),
         );
+        data.insert("callboardHost".into(), host.into());
         data.insert("selection".into(), selection(job));
     } else {
         data.insert("type".into(), "message".into());
@@ -282,13 +285,14 @@ mod tests {
 
     #[test]
     fn what_is_pushed_to_the_page_says_what_it_is() {
-        let pushed = message_event_data(&job(JobState::Done));
+        let pushed = message_event_data(&job(JobState::Done), "h1");
         assert_eq!(
             pushed,
             json!({"success": true, "message": "Create shots is done", "type": "message"})
         );
-        let pushed = message_event_data(&asking());
+        let pushed = message_event_data(&asking(), "h1");
         assert_eq!(pushed["type"], "form");
+        assert_eq!(pushed["callboardHost"], "h1");
         assert_eq!(pushed["actionIdentifier"], "shot_creation.create_shots");
         assert_eq!(
             pushed["selection"],
