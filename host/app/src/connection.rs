@@ -89,9 +89,6 @@ impl Connection {
     /// Connects, and again whenever that ends, until the host ends; what waits for the hub is sent before.
     pub(crate) async fn run(self) {
         let mut pause = Pause::new(&self.options.hub);
-        // Until the server has spoken, whoever launches something is told so, and not to sign in.
-        let early = self.options.told.problem.borrow().clone();
-        self.options.engine.tell(Event::SignedOut(early)).await;
         loop {
             self.say_hub(ConnectionState::Connecting, None);
             let connected = tokio::select! {
@@ -118,8 +115,6 @@ impl Connection {
                         pause.refused();
                     } else {
                         self.say_unreachable(&failure).await;
-                        let engine = &self.options.engine;
-                        engine.tell(Event::SignedOut(failure.clone())).await;
                     }
                     failure
                 }
@@ -329,17 +324,9 @@ fn config(options: &ConnectionOptions) -> ftrack::Config {
     let Credentials {
         server, user, key, ..
     } = &options.credentials;
-    let network = &options.network;
-    let request = Duration::from_secs(network.request_secs);
-    let usual = ftrack::Config::new(server, user, key);
+    let request = Duration::from_secs(options.network.request_secs);
     ftrack::Config {
         client_token: Some(options.host.clone()),
-        user_agent: concat!("callboard/", env!("CARGO_PKG_VERSION")).into(),
-        ca_file: (!network.ca_file.as_os_str().is_empty()).then(|| network.ca_file.clone()),
-        proxy: match network.proxy.as_str() {
-            "" => ftrack::Proxy::FromEnvironment,
-            proxy => ftrack::Proxy::At(proxy.to_owned().into()),
-        },
         timeouts: ftrack::Timeouts {
             connect: Duration::from_secs(options.hub.connect_secs),
             query: request,
@@ -347,7 +334,23 @@ fn config(options: &ConnectionOptions) -> ftrack::Config {
             call: request * 2,
         },
         schema_cache: Some(options.schema_cache.clone()),
-        ..usual
+        ..config_on_network(ftrack::Config::new(server, user, key), &options.network)
+    }
+}
+
+/// Returns `config` with the way to the server that the settings name.
+pub(crate) fn config_on_network(
+    config: ftrack::Config,
+    network: &NetworkSettings,
+) -> ftrack::Config {
+    ftrack::Config {
+        user_agent: concat!("callboard/", env!("CARGO_PKG_VERSION")).into(),
+        ca_file: (!network.ca_file.as_os_str().is_empty()).then(|| network.ca_file.clone()),
+        proxy: match network.proxy.as_str() {
+            "" => ftrack::Proxy::FromEnvironment,
+            proxy => ftrack::Proxy::At(proxy.to_owned().into()),
+        },
+        ..config
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::json;
 use super::Session;
 use super::problem::{Code, Problem};
 use super::resident;
+use crate::connection::config_on_network;
 use crate::service::failure_from_connect;
-use crate::settings::{Credentials, CredentialsError, Source};
+use crate::settings::{Credentials, CredentialsError, Settings, Source};
 
 /// Who signs in.
 #[derive(Args, Debug)]
@@ -42,7 +43,7 @@ pub(super) fn login(session: &Session, arguments: &LoginArguments) -> Result<Cod
         key,
         source: Source::File,
     };
-    let (server, who) = check(&credentials)?;
+    let (server, who) = check(session, &credentials)?;
     // The file holds what the server itself says, so that later lines and events match.
     credentials.server = server;
     credentials.user.clone_from(&who.user);
@@ -66,7 +67,7 @@ pub(super) fn whoami(session: &Session) -> Result<Code, Problem> {
         Err(problem) if problem.code == Code::NotRunning => {
             let credentials = Credentials::find(&session.environment, &session.home())
                 .map_err(|error| failure_from_credentials(&error))?;
-            check(&credentials)?.1
+            check(session, &credentials)?.1
         }
         Err(problem) => return Err(problem),
     };
@@ -84,8 +85,13 @@ pub(super) fn whoami(session: &Session) -> Result<Code, Problem> {
 }
 
 /// Signs in with the credentials; returns the server's full address and what it says of the user.
-fn check(credentials: &Credentials) -> Result<(String, WhoAmI), Problem> {
-    let config = ftrack::Config::new(&credentials.server, &credentials.user, &credentials.key);
+fn check(session: &Session, credentials: &Credentials) -> Result<(String, WhoAmI), Problem> {
+    let Credentials {
+        server, user, key, ..
+    } = credentials;
+    // What is wrong with the settings is the host's to say.
+    let settings = Settings::load(&session.home(), &session.environment).settings;
+    let config = config_on_network(ftrack::Config::new(server, user, key), &settings.network);
     let runtime = resident::runtime()?;
     let connected = runtime.block_on(ftrack::Session::connect(config));
     resident::end(runtime);
