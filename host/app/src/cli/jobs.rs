@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::client::Client;
-use super::launch::{WaitArguments, failed_units, print_rested, state_name, wait_for};
+use super::launch::{
+    WaitArguments, failed_units, print_rested, seconds, state_name, still_running, wait_for,
+};
 use super::print::{Output, remark, table, value_text};
 use super::problem::{Code, Problem};
 use super::values::{ValueArguments, filled_form};
@@ -46,7 +48,7 @@ enum Command {
         /// The job, or the beginning of its id.
         job: String,
         /// How long to follow it, in seconds.
-        #[arg(long, value_name = "SECS", default_value_t = 86_400)]
+        #[arg(long, value_name = "SECS", default_value_t = 86_400, value_parser = seconds())]
         timeout: u64,
     },
     /// Answers what a job asks; fields that are not given stay as they are.
@@ -162,7 +164,7 @@ fn watch(output: Output, client: &mut Client, job: &str, timeout: u64) -> Result
             said = line;
         }
         if left.is_zero() {
-            return Ok(Code::Done);
+            return Err(still_running(&detail, timeout).into());
         }
     }
 }

@@ -7,6 +7,7 @@ use callboard_protocol::{
     Launched,
 };
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use serde_json::{Value, json};
 
 use super::Session;
@@ -40,8 +41,13 @@ pub(super) struct WaitArguments {
     #[arg(long)]
     wait: bool,
     /// How long to wait, in seconds.
-    #[arg(long, value_name = "SECS", default_value_t = 600, requires = "wait")]
+    #[arg(long, value_name = "SECS", default_value_t = 600, requires = "wait", value_parser = seconds())]
     timeout: u64,
+}
+
+/// Reads how long to wait: a year is as good as for ever, and a clock can still reach it.
+pub(super) fn seconds() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(..=31_536_000)
 }
 
 pub(super) fn launch(session: &Session, arguments: LaunchArguments) -> Result<Code, Problem> {
@@ -206,7 +212,8 @@ pub(super) fn state_name(state: JobState) -> String {
     }
 }
 
-fn still_running(detail: &JobDetail, timeout: u64) -> Failure {
+/// Says that a job goes on although nobody waits any longer.
+pub(super) fn still_running(detail: &JobDetail, timeout: u64) -> Failure {
     let id = &detail.summary.id;
     Failure::new(
         FailureKind::TimedOut,
