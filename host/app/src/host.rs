@@ -201,8 +201,8 @@ impl Host {
 
     /// Stops everything in order; no process is left when this returns.
     ///
-    /// Surfaces go first, so that nothing new comes in; then plugins, whose last words the engine still hears; the
-    /// ledger goes last, with everything written that was answered.
+    /// Surfaces go first, so that nothing new comes in; then the engine, so that nothing new is begun; then plugins;
+    /// the ledger goes last, with everything written that was answered.
     pub(crate) async fn stop(self) {
         self.stopping.send_replace(true);
         if let Some(mut connection) = self.connection

@@ -71,6 +71,7 @@ impl Resident {
     ) -> Result<Stay, Problem> {
         let loaded = Settings::load(&self.home, &session.environment);
         let _log = logging::start(&loaded.settings.log, &self.home.logs)?;
+        forbid_core_dumps();
         let no_icon = self.headless.then_some("started with `--headless`");
         let options = HostOptions {
             home: self.home,
@@ -95,6 +96,25 @@ impl Resident {
         Ok(Stay::Over)
     }
 }
+
+/// Keeps the API key out of core files.
+#[cfg(target_os = "linux")]
+fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // At 0 the kernel still dumps into a pipe, at 1 it does not.
+    // https://github.com/torvalds/linux/blob/v6.1/fs/coredump.c#L579
+    let limit = Rlimit {
+        current: Some(1),
+        maximum: Some(1),
+    };
+    if let Err(error) = setrlimit(Resource::Core, limit) {
+        tracing::warn!(%error, "a crash may leave a core file with the API key in it");
+    }
+}
+
+/// Leaves core files to the system's settings.
+#[cfg(not(target_os = "linux"))]
+fn forbid_core_dumps() {}
 
 /// Ends a runtime, whatever still runs on it.
 pub(super) fn end(runtime: Runtime) {
