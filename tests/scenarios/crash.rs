@@ -178,7 +178,7 @@ fn kill_at_each_write(
 ) -> Result<u32> {
     for nth in 1..MOST_WRITES {
         let batch = Batch::new(format!("write{nth:03}"));
-        let home = Studio::home()?;
+        let home = Studio::home_with_small_calls()?;
         let survived = match start(Arc::clone(&home), nth) {
             // It was killed before it could say that it is ready.
             Err(_) => false,
@@ -288,6 +288,35 @@ fn a_call_that_goes_wrong_in_any_way_is_made_exactly_once() -> Result<()> {
         let job = made.with_context(|| format!("after {fault}:\n{}", host.log()))?;
         let step = &job["steps"]["steps"][0];
         ensure!(step["calls"] == calls, "after {fault}: {step}");
+    }
+    host.finish()?;
+    studio.server.finish()
+}
+
+#[test]
+fn each_of_several_calls_may_go_wrong_and_is_made_exactly_once() -> Result<()> {
+    let studio = Studio::open()?;
+    let host = studio.host_in(Studio::home_with_small_calls()?).start()?;
+    let mut bus = host.connected_bus()?;
+    for fault in ["close_before", "close_after"] {
+        // The call with the sequence, and that with each shot.
+        for call in 0..4 {
+            let sequence = format!("{fault}{call}");
+            let name = match call {
+                0 => sequence.clone(),
+                shot => format!("sh0{shot}0"),
+            };
+            let rule = json!({"match": format!("\"name\":\"{name}\""), "fault": fault});
+            studio.client.add_fault(&rule)?;
+            let batch = Batch::new(sequence);
+            let made = batch
+                .converge(&mut bus)
+                .and_then(|job| studio.check_made_once(&batch).map(|()| job));
+            let job = made.with_context(|| format!("after {rule}:\n{}", host.log()))?;
+            let step = &job["steps"]["steps"][0];
+            let calls = if fault == "close_before" { 5 } else { 4 };
+            ensure!(step["calls"] == calls, "after {rule}: {step}");
+        }
     }
     host.finish()?;
     studio.server.finish()
@@ -427,7 +456,7 @@ fn a_host_and_plugins_killed_at_random_make_everything_exactly_once() -> Result<
 fn kill_at_random(kills: u32, chance: &mut Chance) -> Result<()> {
     let studio = Studio::open()?;
     let mut batches = Vec::new();
-    let mut host = studio.host_in(Studio::home()?).start()?;
+    let mut host = studio.host_in(Studio::home_with_small_calls()?).start()?;
     for round in 0..kills {
         let mut bus = host.connected_bus()?;
         let batch = Batch::new(format!("round{round:03}"));

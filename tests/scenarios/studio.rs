@@ -55,11 +55,20 @@ impl Studio {
 
     /// Makes a home with the shot plugin, for a host that does not wait long before it tries again.
     pub(crate) fn home() -> Result<Arc<Home>> {
+        Self::home_with("")
+    }
+
+    /// Makes the same for a host that needs a call for each shot.
+    pub(crate) fn home_with_small_calls() -> Result<Arc<Home>> {
+        Self::home_with("batch_operations = 3\n")
+    }
+
+    fn home_with(steps: &str) -> Result<Arc<Home>> {
         let home = Home::empty()?;
         home.add_bundled_plugin("shot_creation")?;
-        home.write_settings(
-            "[steps]\nretry_ms = 100\nretry_max_secs = 1\n\n[hub]\nreconnect_max_secs = 1\n",
-        )?;
+        home.write_settings(&format!(
+            "[steps]\nretry_ms = 100\nretry_max_secs = 1\n{steps}\n[hub]\nreconnect_max_secs = 1\n"
+        ))?;
         Ok(Arc::new(home))
     }
 
