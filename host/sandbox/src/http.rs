@@ -3,6 +3,7 @@
 mod control_routes;
 mod media_routes;
 mod middleware;
+mod page_routes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,12 +24,11 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use crate::api::{self, VERSION};
+use crate::api;
 use crate::control::{RecordedOperation, RecordedRequest};
 use crate::error::ApiError;
 use crate::hub::{self, Identity};
 use crate::operations::Caller;
-use crate::page;
 use crate::server::{Server, became_true};
 
 /// No request or event frame is larger.
@@ -43,19 +43,19 @@ struct HangUp;
 struct ClosedOnPurpose;
 
 pub(crate) fn router(server: Arc<Server>) -> Router {
-    Router::new()
-        .route("/", get(front_page))
+    let faults = axum::middleware::from_fn_with_state(server.clone(), middleware::faults);
+    let called_from_anywhere = Router::new()
         .route("/api", post(call).layer(DefaultBodyLimit::max(LARGEST)))
         .route("/socket.io/1", get(handshake))
         .route("/socket.io/1/", get(handshake))
         .route("/socket.io/1/websocket/{session}", get(socket))
         .merge(media_routes::router())
         .nest("/sandbox", control_routes::router(server.clone()))
-        .layer(axum::middleware::from_fn_with_state(
-            server.clone(),
-            middleware::faults,
-        ))
-        .layer(axum::middleware::from_fn(middleware::cors))
+        .layer(faults.clone())
+        .layer(axum::middleware::from_fn(middleware::cors));
+    page_routes::router()
+        .layer(faults)
+        .merge(called_from_anywhere)
         .with_state(server)
 }
 
@@ -97,19 +97,6 @@ pub(crate) async fn serve_connection(
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");
     }
-}
-
-async fn front_page(State(server): State<Arc<Server>>) -> Response {
-    let html = match run_blocking(server, |server| page::render(&server.store(), VERSION)).await {
-        Ok(html) => html,
-        Err(error) => return json_response(error.status, &error.to_json()),
-    };
-    // The official desktop program looks for this header to tell an ftrack server from any other.
-    (
-        [(HeaderName::from_static("ftrack_version"), VERSION)],
-        Html(html),
-    )
-        .into_response()
 }
 
 /// Runs something that may wait for the store away from the threads that serve sockets.

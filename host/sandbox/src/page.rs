@@ -1,121 +1,73 @@
-//! The web page: projects, what is in them, and who works on what.
+//! The web page: a small ftrack web client, which signs in, shows the tree and plays the Actions menu.
+//!
+//! The page itself is the files in `page/`; what they show comes from `POST /api` and the event hub, as it
+//! does for any other client. Only who is signed in is written into the page here.
 
-use std::fmt::Write;
-use std::sync::Arc;
+use serde_json::{Value as Json, json};
 
-use crate::query::descendants;
-use crate::store::{Row, Store, Value};
+use crate::api::VERSION;
 
-const STYLE: &str = "
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1c2430; background: #fbfbfa }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem; border-bottom: 1px solid #ddd }
-table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .6rem .2rem 0 }
-th { font-weight: 600; color: #667 } .status { border-radius: .6rem; padding: 0 .6rem; color: #fff }
-@media (prefers-color-scheme: dark) { body { color: #e4e6ea; background: #17191d } h2 { border-color: #333 } th { color: #99a } }
-";
+/// What the browser is sent for `/`.
+const INDEX: &str = include_str!("page/index.html");
 
-/// Contexts shown per project.
-const SHOWN: usize = 500;
+/// Where [`INDEX`] takes the session, as the value of an attribute.
+const SESSION_PLACE: &str = "{{session}}";
 
-/// Writes the page.
-pub(crate) fn render(store: &Store, version: &str) -> String {
-    let schema = &store.schema;
-    let mut html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Callboard sandbox</title><style>{STYLE}</style>\
-         <h1>Callboard sandbox</h1><p>An ftrack-compatible server, version {version}.</p>"
-    );
-    let projects: Vec<_> = store
-        .rows(schema.expect_type("Project").id)
-        .cloned()
-        .collect();
-    for project in projects {
-        let name = escaped(&project.get(schema, "full_name").to_text());
-        let count = descendants(store, &project).len();
-        push(
-            &mut html,
-            format_args!(
-                "<h2>{name}</h2><table><tr><th>Name<th>Kind<th>Status<th>Assigned<th>Id</tr>"
-            ),
-        );
-        for row in tree(store, &project) {
-            context(&mut html, store, &row);
-        }
-        html.push_str("</table>");
-        if count > SHOWN {
-            push(
-                &mut html,
-                format_args!("<p>… and {} more</p>", count - SHOWN),
-            );
-        }
+/// A file that the page loads.
+pub(crate) struct Asset {
+    pub(crate) name: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) text: &'static str,
+}
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Everything that the page loads; nothing comes from elsewhere.
+pub(crate) const ASSETS: [Asset; 11] = [
+    Asset {
+        name: "page.css",
+        content_type: "text/css; charset=utf-8",
+        text: include_str!("page/page.css"),
+    },
+    Asset {
+        name: "icon.svg",
+        content_type: "image/svg+xml",
+        text: include_str!("page/icon.svg"),
+    },
+    script("main.js", include_str!("page/main.js")),
+    script("api.js", include_str!("page/api.js")),
+    script("hub.js", include_str!("page/hub.js")),
+    script("entities.js", include_str!("page/entities.js")),
+    script("tree.js", include_str!("page/tree.js")),
+    script("actions.js", include_str!("page/actions.js")),
+    script("form.js", include_str!("page/form.js")),
+    script("event_log.js", include_str!("page/event_log.js")),
+    script("dom.js", include_str!("page/dom.js")),
+];
+
+const fn script(name: &'static str, text: &'static str) -> Asset {
+    Asset {
+        name,
+        content_type: JAVASCRIPT,
+        text,
     }
-    html.push_str("</html>");
-    html
 }
 
-/// What is below a project, each directly followed by its own children; cut at [`SHOWN`].
-fn tree(store: &Store, project: &Row) -> Vec<Arc<Row>> {
-    let children = |row: &Row| {
-        let mut children = store.rows_where("Context", "parent_id", &row.key(&store.schema));
-        children.reverse();
-        children
-    };
-    let mut waiting = children(project);
-    let mut shown = Vec::new();
-    while let Some(row) = waiting.pop().filter(|_| shown.len() < SHOWN) {
-        waiting.append(&mut children(&row));
-        shown.push(row);
-    }
-    shown
+/// Somebody whom the page signs in by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignIn {
+    pub(crate) user: String,
+    pub(crate) api_key: String,
 }
 
-fn context(html: &mut String, store: &Store, row: &Row) {
-    let schema = &store.schema;
-    let path: Vec<String> = crate::query::link(store, row)
-        .iter()
-        .skip(1)
-        .filter_map(|item| item["name"].as_str().map(escaped))
-        .collect();
-    let kind = &schema.entity_type(row.kind).name;
-    let status = row
-        .text(schema, "status_id")
-        .and_then(|id| store.find(schema.expect_type("Status").id, id));
-    let status = status.map(|status| {
-        (
-            status.get(schema, "name").to_text(),
-            status.get(schema, "color").to_text(),
-        )
-    });
-    let (status, color) = status.unwrap_or_default();
-    let appointments = store.rows_where("Appointment", "context_id", &row.key(schema));
-    let users = appointments
-        .iter()
-        .filter_map(|found| found.text(schema, "resource_id"));
-    let users: Vec<String> = users
-        .filter_map(|id| store.find(schema.expect_type("User").id, id))
-        .map(|user| escaped(&Value::to_text(user.get(schema, "username"))))
-        .collect();
-    let badge = match status.is_empty() {
-        true => String::new(),
-        false => format!(
-            "<span class=\"status\" style=\"background:{}\">{}</span>",
-            escaped(&color),
-            escaped(&status)
-        ),
-    };
-    push(
-        html,
-        format_args!(
-            "<tr><td>{}<td>{kind}<td>{badge}<td>{}<td><code>{}</code></tr>",
-            path.join(" / "),
-            users.join(", "),
-            escaped(&row.key(schema))
-        ),
+/// Writes the page. Without a sign-in it asks for one.
+pub(crate) fn render(sign_in: Option<&SignIn>) -> String {
+    let sign_in = sign_in.map_or(
+        Json::Null,
+        |sign_in| json!({"user": sign_in.user, "apiKey": sign_in.api_key}),
     );
-}
-
-fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
-    html.write_fmt(text)
-        .expect("writing to a string cannot fail");
+    let session = json!({"version": VERSION, "signIn": sign_in});
+    INDEX.replace(SESSION_PLACE, &escaped(&session.to_string()))
 }
 
 fn escaped(text: &str) -> String {
@@ -123,4 +75,46 @@ fn escaped(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_signed_in_cannot_break_out_of_the_page() {
+        let page = render(Some(&SignIn {
+            user: "\"><script>alert(1)</script>".to_owned(),
+            api_key: "key".to_owned(),
+        }));
+        assert!(!page.contains("<script>alert"), "{page}");
+        assert!(
+            page.contains("&quot;apiKey&quot;:&quot;key&quot;"),
+            "{page}"
+        );
+        assert!(!page.contains(SESSION_PLACE), "{page}");
+    }
+
+    #[test]
+    fn the_page_loads_only_what_is_served_with_it() {
+        let known = |name: &str| ASSETS.iter().any(|asset| asset.name == name);
+        for part in INDEX.split("/page/").skip(1) {
+            let name = part.split('"').next().unwrap_or_default();
+            assert!(known(name), "the page loads `{name}`");
+        }
+        for asset in &ASSETS {
+            for line in asset.text.lines().filter(|line| line.starts_with("import")) {
+                let name = line
+                    .split("\"./")
+                    .nth(1)
+                    .and_then(|rest| rest.split('"').next());
+                assert!(name.is_some_and(known), "`{}` has {line}", asset.name);
+            }
+            assert!(
+                !asset.text.contains("innerHTML"),
+                "`{}` writes HTML, and text of others would become part of it",
+                asset.name
+            );
+        }
+    }
 }

@@ -89,6 +89,8 @@ pub(crate) struct Server {
     pub(crate) media: Media,
     pub(crate) document: Document,
     pub(crate) base_url: String,
+    /// Whether it listens on loopback, where only this machine can ask.
+    pub(crate) is_local: bool,
     pub(crate) control_token: String,
 }
 
@@ -145,6 +147,7 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
         media,
         document,
         base_url: server_url.clone(),
+        is_local: address.ip().is_loopback(),
         control_token: api::new_secret(),
     });
     let (stop, stopped) = watch::channel(false);
