@@ -135,6 +135,7 @@ impl Engine {
         let requests = vec![(request, launch.wait_ms)];
         if let Some(event_id) = &launch.event_id {
             if let Some(job) = self.event_ids.get(event_id).cloned() {
+                self.reconnect_application(&job, &launch.context);
                 return self.launched(&job, requests);
             }
             let pending = self.waiting.values_mut().find_map(|waiting| match waiting {
@@ -164,6 +165,18 @@ impl Engine {
         }
         let facts = self.ask_facts(unknown, Waiting::LaunchFacts(Box::new(pending)));
         self.set_timer(LAUNCH_FACTS_WAIT_MS, Waiting::LaunchOver { facts });
+    }
+
+    /// An application that comes again with a launch of its own has a new connection: its selection is asked for there.
+    fn reconnect_application(&mut self, id: &JobId, context: &Context) {
+        let came = context.dcc.as_ref().and_then(|dcc| dcc.session);
+        let kept = self
+            .jobs
+            .get_mut(id)
+            .and_then(|job| job.launch.context.dcc.as_mut());
+        if let (Some(session), Some(dcc)) = (came, kept) {
+            dcc.session = Some(session);
+        }
     }
 
     fn check_launch(&self, launch: &AskLaunch) -> Result<(), Failure> {

@@ -124,6 +124,16 @@ fn the_same_event_twice_is_the_same_launch() {
 }
 
 #[test]
+fn an_application_that_comes_again_is_asked_on_its_new_connection() {
+    let mut world = World::ready();
+    world.launch_from_application("maker.make", "event-1", 7);
+    let process = world.started("maker");
+    world.launch_from_application("maker.make", "event-1", 9);
+    world.ask_host(process, "dcc.describe", json!({"selection_id": "sel"}));
+    assert_eq!(world.described, [9]);
+}
+
+#[test]
 fn menus_wait_for_facts_on_the_web_only() {
     let mut world = World::ready();
     let here = world.discover("flame", "TypedContext", "s1");

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use callboard_protocol::{
-    Context, Entity, Failure, FailureKind, HandOver, JobDetail, JobId, Launch, Manifest, Message,
-    Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
+    Context, DccContext, Entity, Failure, FailureKind, HandOver, JobDetail, JobId, Launch,
+    Manifest, Message, Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
 };
 use engine::{
     Ask, AskLaunch, CallResult, Catalogued, Config, Effect, Engine, EntityFacts, Event, Identity,
@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) look_ups: VecDeque<(Token, Vec<Lookup>)>,
     facts: VecDeque<Token>,
     pub(crate) rested: Vec<String>,
+    /// The connections that were asked what is selected.
+    pub(crate) described: Vec<u64>,
 }
 
 impl World {
@@ -89,6 +91,7 @@ impl World {
             look_ups: VecDeque::new(),
             facts: VecDeque::new(),
             rested: Vec::new(),
+            described: Vec::new(),
         }
     }
 
@@ -96,7 +99,7 @@ impl World {
         let manifests = [
             json!({"id": "greeter", "version": "1.0.0", "run": {"library": "greeter"},
                 "action": [{"id": "greet", "label": "Greet", "when": {"types": ["Shot"]}}]}),
-            json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": ["ftrack.create.Shot", "ftrack.update.Shot", "store"],
+            json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": ["ftrack.create.Shot", "ftrack.update.Shot", "store", "dcc"],
                 "action": [{"id": "make", "label": "Make", "when": {"types": ["Project", "Sequence"]}}]}),
         ];
         let folders = manifests.into_iter().map(|manifest| {
@@ -157,6 +160,7 @@ impl World {
             }
             Effect::Send { process, message } => self.sent(process, message),
             Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
+            Effect::Describe { session, .. } => self.described.push(session),
             Effect::AskFacts { token, .. } => self.facts.push_back(token),
             Effect::Call { .. } => self.calls.push_back(effect),
             Effect::LookUp { token, entities } => self.look_ups.push_back((token, entities)),
@@ -256,6 +260,23 @@ impl World {
     pub(crate) fn launch_event(&mut self, action: &str, event: &str) -> RequestId {
         let mut launch = self.ask_launch(action);
         launch.event_id = Some(event.to_owned());
+        self.ask(Ask::Launch(launch))
+    }
+
+    pub(crate) fn launch_from_application(
+        &mut self,
+        action: &str,
+        event: &str,
+        session: u64,
+    ) -> RequestId {
+        let mut launch = self.ask_launch(action);
+        launch.event_id = Some(event.to_owned());
+        launch.context.surface = Surface::Flame;
+        launch.context.dcc = Some(DccContext {
+            selection_id: "sel".into(),
+            session: Some(session),
+            ..DccContext::default()
+        });
         self.ask(Ask::Launch(launch))
     }
 
