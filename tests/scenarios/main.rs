@@ -15,3 +15,4 @@ mod studio;
 mod tray;
 mod unruly;
 mod web;
+mod web_page;

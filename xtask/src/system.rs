@@ -13,8 +13,8 @@ struct Need {
 }
 
 /// A session bus for the tray, Python for the official client and the Flame tests, `ps` for people who debug,
-/// and `strace`, which kills the host at every write that reaches the disk.
-const NEEDS: [Need; 4] = [
+/// `strace`, which kills the host at every write that reaches the disk, and a browser for the sandbox's page.
+const NEEDS: [Need; 6] = [
     Need {
         is_met: || tool::find("dbus-daemon").is_some(),
         debian: "dbus",
@@ -35,6 +35,21 @@ const NEEDS: [Need; 4] = [
         is_met: || tool::find("strace").is_some(),
         debian: "strace",
         rocky: "strace",
+    },
+    Need {
+        is_met: || {
+            tool::find("chromium")
+                .or_else(|| tool::find("chromium-browser"))
+                .is_some()
+        },
+        debian: "chromium",
+        // From EPEL, as is its driver.
+        rocky: "chromium",
+    },
+    Need {
+        is_met: || tool::find("chromedriver").is_some(),
+        debian: "chromium-driver",
+        rocky: "chromedriver",
     },
 ];
 
@@ -91,9 +106,13 @@ fn install(installer: Installer, prefix: &[&str], missing: &[&Need]) -> Result<(
         tool::run(stage, &mut command)
     };
     let mut arguments = vec!["install", "-y"];
-    if let Installer::Apt = installer {
-        run("package lists", &["update", "-q"])?;
-        arguments.push("--no-install-recommends");
+    match installer {
+        Installer::Apt => {
+            run("package lists", &["update", "-q"])?;
+            arguments.push("--no-install-recommends");
+        }
+        // The browser is not among Rocky's own packages.
+        Installer::Dnf => run("package lists", &["install", "-y", "epel-release"])?,
     }
     arguments.extend(missing.iter().map(|need| need.package(installer)));
     run("packages", &arguments)
@@ -147,11 +166,11 @@ mod tests {
         let needs: Vec<&Need> = NEEDS.iter().collect();
         assert_eq!(
             packages(&needs, Installer::Apt),
-            "dbus python3-venv procps strace"
+            "dbus python3-venv procps strace chromium chromium-driver"
         );
         assert_eq!(
             packages(&needs, Installer::Dnf),
-            "dbus-daemon python3.11 procps-ng strace"
+            "dbus-daemon python3.11 procps-ng strace chromium chromedriver"
         );
     }
 }
