@@ -5,6 +5,7 @@
 mod events;
 mod figures;
 mod flame;
+mod hub;
 mod plugin;
 mod relay;
 mod resident;

@@ -1,11 +1,16 @@
 //! The resident process: how fast it is there, and how much it holds.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{BusClient, HostRunner, SOON, SessionBus, TrayWatcher, descendants, wait_until};
+use tests::{
+    BusClient, HostRunner, SOON, SandboxClient, SessionBus, TrayWatcher, descendants, wait_until,
+};
 
 use crate::figures::{Aim, Figures, percentile};
 
@@ -53,17 +58,22 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
         "MB",
         Aim::AtMost(15.0),
     );
-    round_trips(&mut bus, figures)?;
-    launches(&mut bus, figures)
+    figures.add(
+        "resident memory, idle with tray, without the program's own pages",
+        memory_mb(host.pid(), "status", "RssAnon:")?,
+        "MB",
+    );
+    round_trips(&host.ready.bus, figures)?;
+    let shots = SandboxClient::new(&sandbox.ready)?.query("select id from Shot limit 1")?;
+    let shot = shots.first().context("the demo has no shot")?;
+    launches(&mut bus, &shot["id"], figures)?;
+    rest();
+    idle_runner(&mut bus, figures)
 }
 
-fn round_trips(bus: &mut BusClient, figures: &mut Figures) -> Result<()> {
-    let mut taken = Vec::with_capacity(ROUND_TRIPS);
-    for _ in 0..ROUND_TRIPS {
-        let began = Instant::now();
-        bus.request("whoami", json!({}))?;
-        taken.push(began.elapsed().as_secs_f64() * 1e6);
-    }
+/// Asks on a plain blocking socket, as the smallest client does.
+fn round_trips(path: &Path, figures: &mut Figures) -> Result<()> {
+    let mut taken = asked(path, "whoami", "{}")?;
     figures.add_with_aim(
         "bus round trip, p50",
         percentile(&mut taken, 50.0),
@@ -76,16 +86,49 @@ fn round_trips(bus: &mut BusClient, figures: &mut Figures) -> Result<()> {
         "µs",
         Aim::AtMost(300.0),
     );
+    let context = r#"{"context":{"surface":"cli","selection":[]}}"#;
+    let mut taken = asked(path, "actions.discover", context)?;
+    figures.add(
+        "a menu over the bus, p50",
+        percentile(&mut taken, 50.0),
+        "µs",
+    );
+    figures.add(
+        "a menu over the bus, p99",
+        percentile(&mut taken, 99.0),
+        "µs",
+    );
     Ok(())
 }
 
+/// Asks again and again, and tells how many microseconds each answer took.
+fn asked(path: &Path, method: &str, params: &str) -> Result<Vec<f64>> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(SOON))?;
+    let mut lines = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    stream.write_all(b"{\"versions\":[1],\"scope\":\"cli\",\"surface\":\"cli\"}\n")?;
+    lines.read_line(&mut line)?;
+    let mut taken = Vec::with_capacity(ROUND_TRIPS);
+    for id in 1..=ROUND_TRIPS {
+        let request = format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{params}}}\n");
+        let began = Instant::now();
+        stream.write_all(request.as_bytes())?;
+        line.clear();
+        lines.read_line(&mut line)?;
+        taken.push(began.elapsed().as_secs_f64() * 1e6);
+        ensure!(line.contains("\"result\""), "the host refuses: {line}");
+    }
+    Ok(taken)
+}
+
 /// Launches the smallest plugin again and again: until the job is on disk, and until it is done.
-fn launches(bus: &mut BusClient, figures: &mut Figures) -> Result<()> {
+fn launches(bus: &mut BusClient, shot: &Value, figures: &mut Figures) -> Result<()> {
     let mut kept = Vec::with_capacity(LAUNCHES);
     let mut done = Vec::with_capacity(LAUNCHES);
     let launch = json!({
         "action": "hello.greet",
-        "context": {"surface": "cli", "selection": [{"kind": "Shot", "id": "none"}]},
+        "context": {"surface": "cli", "selection": [{"kind": "Shot", "id": shot}]},
         "values": {},
     });
     for _ in 0..LAUNCHES {
@@ -114,8 +157,11 @@ fn launches(bus: &mut BusClient, figures: &mut Figures) -> Result<()> {
         percentile(&mut done, 50.0),
         "µs",
     );
+    Ok(())
+}
 
-    rest();
+/// Looks at the process that the launches have left.
+fn idle_runner(bus: &mut BusClient, figures: &mut Figures) -> Result<()> {
     let plugins = bus.request("plugins.list", json!({}))?;
     let guard = first_pid(&plugins).context("no process of the plugin is idle")?;
     // A runner is two processes: the guard, and the worker that holds the plugin. They share most pages.

@@ -38,7 +38,7 @@ pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
     let host = HostRunner::resident(&server)
         .plugin("shot_creation")
         .start()?;
-    let mut bus = host.bus()?;
+    let mut bus = host.connected_bus()?;
     let mut names = String::new();
     for number in 0..SHOTS {
         writeln!(names, "cb{number:04}")?;
