@@ -59,10 +59,18 @@ fn an_unknown_request_or_bad_params_are_an_answer() -> Result<()> {
         ("dcc.describe", json!({}), "unsupported"),
         ("jobs.show", json!({"job": 17}), "invalid"),
         ("jobs.show", json!({"job": "nobody's"}), "not_found"),
-        ("jobs.wait", json!({"job": "x", "timeout_secs": 1e9}), "invalid"),
+        (
+            "jobs.wait",
+            json!({"job": "x", "timeout_secs": 1e9}),
+            "invalid",
+        ),
         ("subscribe", json!({"subscription": "topic="}), "invalid"),
         ("publish", json!({"event": {"topic": 3}}), "invalid"),
-        ("reply", json!({"event": {"topic": "x", "data": {}}}), "invalid"),
+        (
+            "reply",
+            json!({"event": {"topic": "x", "data": {}}}),
+            "invalid",
+        ),
     ] {
         let seen = refusal(bus.request(method, params))?;
         ensure!(seen == kind, "`{method}` was refused as `{seen}`");
@@ -108,7 +116,10 @@ fn an_application_sees_its_own_jobs_and_may_not_end_the_host() -> Result<()> {
     let mut launched = bus.launch("hello_python.greet", shot.clone(), json!({}))?;
     let mut application = host.application_bus()?;
     for method in ["jobs.list", "plugins.list", "quit"] {
-        ensure!(refusal(application.request(method, json!({})))? == "denied", "{method}");
+        ensure!(
+            refusal(application.request(method, json!({})))? == "denied",
+            "{method}"
+        );
     }
     let other = json!({"job": launched["id"].take()});
     ensure!(refusal(application.request("jobs.show", other))? == "denied");
@@ -133,7 +144,10 @@ fn an_event_reaches_whom_it_is_meant_for_and_its_reply_comes_back() -> Result<()
     });
     let asked = asking.send_request("publish", json!({"event": event, "wait_secs": 10}))?;
     let heard = answering.next("event", SOON)?.params["event"].take();
-    ensure!(heard["source"]["user"]["username"] == host.ready.user.as_str(), "{heard}");
+    ensure!(
+        heard["source"]["user"]["username"] == host.ready.user.as_str(),
+        "{heard}"
+    );
     let reply = json!({"topic": "ftrack.meta.reply", "data": {"n": 2}, "inReplyToEvent": "ping 1"});
     answering.request("reply", json!({"event": reply}))?;
     let replies = asking.answer_to(asked, SOON)?["replies"].take();
@@ -164,7 +178,10 @@ fn the_same_event_twice_is_the_same_launch() -> Result<()> {
     }
     ensure!(jobs[0].is_string() && jobs[0] == jobs[1], "{jobs:?}");
     let listed = bus.request("jobs.list", json!({}))?;
-    ensure!(listed["items"].as_array().map(Vec::len) == Some(1), "{listed}");
+    ensure!(
+        listed["items"].as_array().map(Vec::len) == Some(1),
+        "{listed}"
+    );
     Ok(())
 }
 
@@ -173,7 +190,9 @@ fn a_client_that_does_not_read_is_closed_and_nobody_else_notices() -> Result<()>
     let host = host()?;
     let mut deaf = UnixStream::connect(&host.ready.bus)?;
     deaf.write_all(b"{\"versions\":[1],\"scope\":\"cli\"}\n")?;
-    deaf.write_all(b"{\"id\":1,\"method\":\"subscribe\",\"params\":{\"subscription\":\"topic=noise\"}}\n")?;
+    deaf.write_all(
+        b"{\"id\":1,\"method\":\"subscribe\",\"params\":{\"subscription\":\"topic=noise\"}}\n",
+    )?;
     let mut bus = host.bus()?;
     let noise = json!({"event": {"topic": "noise", "data": {"text": "x".repeat(1024 * 1024)}}});
     for _ in 0..48 {

@@ -29,7 +29,9 @@ fn a_job_is_kept_with_its_inputs_over_a_kill() -> Result<()> {
     let before = bus.launch("hello_python.greet", shot, values)?;
     first.kill()?;
     let second = HostRunner::demo().home(first.home()).start()?;
-    let after = second.bus()?.request("jobs.show", json!({"job": before["id"]}))?;
+    let after = second
+        .bus()?
+        .request("jobs.show", json!({"job": before["id"]}))?;
     ensure!(after == before, "it was {before}, it is {after}");
     Ok(())
 }
@@ -63,7 +65,10 @@ fn a_ledger_of_a_newer_version_is_refused_and_left_alone() -> Result<()> {
     ensure!(refused.code == Some(1), "{refused:?}");
     let failure = refused.json()?["error"].take();
     let message = failure["message"].as_str().unwrap_or_default();
-    ensure!(message.contains("written by a newer Callboard"), "{failure}");
+    ensure!(
+        message.contains("written by a newer Callboard"),
+        "{failure}"
+    );
     ensure!(failure["hint"].is_string(), "{failure}");
     let mut version = [0; 4];
     let mut database = File::open(&file)?;

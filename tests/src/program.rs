@@ -64,8 +64,9 @@ pub(crate) fn built() -> Result<PathBuf> {
 pub fn soak_kills(usual: u32) -> Result<u32> {
     match variable("CALLBOARD_SOAK_KILLS") {
         None => Ok(usual),
-        Some(number) => (number.to_string_lossy().parse())
-            .context("`CALLBOARD_SOAK_KILLS` must be a number"),
+        Some(number) => {
+            (number.to_string_lossy().parse()).context("`CALLBOARD_SOAK_KILLS` must be a number")
+        }
     }
 }
 
