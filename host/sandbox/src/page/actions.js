@@ -19,13 +19,13 @@ export class Actions {
     this.menu = byId("menu");
     this.dialog = byId("dialog");
     this.button = byId("actions");
-    this.stopAsking = () => {};
+    this.stopReplies = () => {};
     this.button.addEventListener("click", () => this.openMenu());
     this.menu.addEventListener("keydown", (event) => moveInMenu(this.menu, event));
     this.menu.addEventListener("toggle", (event) => {
       this.button.setAttribute("aria-expanded", String(event.newState === "open"));
       if (event.newState === "closed") {
-        this.stopAsking();
+        this.#stopAsking();
       }
     });
   }
@@ -34,37 +34,39 @@ export class Actions {
   openMenu() {
     const selection = this.selection.map(({ id, entityType }) => ({ entityId: id, entityType }));
     const items = [];
-    this.stopAsking();
-    this.#showMenu([element("p", { class: "hint" }, "Asking for actions …")]);
+    this.#stopAsking();
     try {
-      this.stopAsking = this.hub.ask("ftrack.action.discover", { selection }, (reply) => {
+      this.stopReplies = this.hub.ask("ftrack.action.discover", { selection }, (reply) => {
         items.push(...(Array.isArray(reply?.items) ? reply.items : []));
         if (items.length > 0) {
-          this.#showMenu(groups(items).map((group) => this.#group(group, selection)));
+          this.#fillMenu(groups(items).map((group) => this.#group(group, selection)));
         }
       });
     } catch (error) {
-      this.menu.hidePopover();
       notice("failure", error.message);
       return;
     }
-    setTimeout(() => {
-      if (items.length === 0 && this.menu.matches(":popover-open")) {
-        this.#showMenu([element("p", { class: "hint" },
-          "Nobody offers an action for this. Is a host running, and signed in as you?")]);
+    this.hintTimer = setTimeout(() => {
+      if (items.length === 0) {
+        this.#fillMenu([hint("Nobody offers an action for this. Is a host running, and signed in as you?")]);
       }
     }, DISCOVER_MS);
+    this.#fillMenu([hint("Asking for actions …")]);
+    const place = this.button.getBoundingClientRect();
+    this.menu.style.setProperty("left", `${place.left}px`);
+    this.menu.style.setProperty("top", `${place.bottom + 6}px`);
+    this.menu.showPopover();
   }
 
-  #showMenu(nodes) {
+  /** After this, nothing that still comes changes the menu. */
+  #stopAsking() {
+    clearTimeout(this.hintTimer);
+    this.stopReplies();
+  }
+
+  #fillMenu(nodes) {
     const focused = this.menu.contains(document.activeElement) ? document.activeElement.textContent : null;
     this.menu.replaceChildren(...nodes);
-    if (!this.menu.matches(":popover-open")) {
-      const place = this.button.getBoundingClientRect();
-      this.menu.style.setProperty("left", `${place.left}px`);
-      this.menu.style.setProperty("top", `${place.bottom + 6}px`);
-      this.menu.showPopover();
-    }
     const entries = [...this.menu.querySelectorAll("button")];
     (entries.find((entry) => entry.textContent === focused) ?? entries[0])?.focus();
   }
@@ -77,6 +79,7 @@ export class Actions {
         role: "menuitem",
         title: item.description,
         click: () => {
+          this.#stopAsking();
           this.menu.hidePopover();
           this.button.focus();
           this.#launch(dataFromItem(item, selection), label);
@@ -127,6 +130,11 @@ export class Actions {
   }
 
   #showForm(answer, data, title) {
+    if (this.dialog.open) {
+      // What somebody is filling in stays; the next form waits for its turn.
+      this.dialog.addEventListener("close", () => this.#showForm(answer, data, title), { once: true });
+      return;
+    }
     const { nodes, values } = drawForm(answer.items);
     const form = element("form", {
       submit: (event) => {
@@ -142,11 +150,13 @@ export class Actions {
         element("button", { type: "button", click: () => this.dialog.close() }, "Cancel"),
         element("button", { type: "submit", class: "primary" }, answer.submit_button_label ?? "Submit")));
     this.dialog.replaceChildren(form);
-    if (!this.dialog.open) {
-      this.dialog.showModal();
-    }
+    this.dialog.showModal();
     form.querySelector(".fields :is(input, textarea, select)")?.focus();
   }
+}
+
+function hint(text) {
+  return element("p", { class: "hint" }, text);
 }
 
 /** What a launch carries: all that the item came with, and the selection. */
@@ -182,7 +192,13 @@ export function notice(kind, text, ...more) {
   const made = element("div", { class: `notice ${kind}`, role: kind === "failure" ? "alert" : "status" },
     element("div", { class: "prose" }, ...markdown(text), ...more),
     kind === "busy" ? null : element("button", { type: "button", "aria-label": "Dismiss", click: close }, "×"));
-  byId("notices").append(made);
+  const notices = byId("notices");
+  notices.append(made);
+  if (notices.matches(":popover-open")) {
+    notices.hidePopover();
+  }
+  // Shown again, it comes to lie above a dialog that was opened meanwhile.
+  notices.showPopover();
   if (kind === "success") {
     setTimeout(close, NOTICE_MS);
   }

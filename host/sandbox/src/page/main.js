@@ -34,6 +34,7 @@ async function start(signIn) {
   const tree = new Tree(byId("tree"), new Entities(api), {
     onSelect: (selected) => showSelection(actions, selected),
     onActions: () => actions.openMenu(),
+    onProblem: (error) => notice("failure", `The tree could not be read again: ${error.message}`),
   });
   const refresh = oneAtATime(() => tree.refresh());
   let hasStarted = false;
@@ -89,11 +90,7 @@ function oneAtATime(work) {
     while (isAsked) {
       await new Promise((resolve) => setTimeout(resolve, REFRESH_AFTER_MS));
       isAsked = false;
-      try {
-        await work();
-      } catch (error) {
-        notice("failure", `The tree could not be read again: ${error.message}`);
-      }
+      await work();
     }
     isRunning = false;
   };
@@ -109,6 +106,7 @@ function askWhoSignsIn() {
       event.preventDefault();
       try {
         await start({ user: user.value, apiKey: apiKey.value });
+        byId("notices").replaceChildren();
         dialog.close();
       } catch (error) {
         notice("failure", error.message);

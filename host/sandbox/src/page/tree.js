@@ -10,12 +10,18 @@ const OPEN_AT_FIRST = 24;
 const COLUMNS = ["Name", "Kind", "Status", "Assigned"];
 
 export class Tree {
-  /** `onSelect` is called with the selected entities, `onActions` when Enter asks for their actions. */
-  constructor(root, entities, { onSelect, onActions }) {
+  /**
+   * `onSelect` is called with the selected entities, `onActions` when Enter asks for their actions, and `onProblem`
+   * with the error when the data could not be read again.
+   */
+  constructor(root, entities, { onSelect, onActions, onProblem }) {
     this.root = root;
     this.entities = entities;
     this.onSelect = onSelect;
     this.onActions = onActions;
+    this.onProblem = onProblem;
+    /** The reading under way: one follows the other, so that an old answer never replaces a newer one. */
+    this.reading = Promise.resolve();
     this.open = new Set([ROOT]);
     this.selected = new Set();
     /** The row that the keys are at, and the one that a range starts from. */
@@ -59,7 +65,12 @@ export class Tree {
   }
 
   /** Reads everything that is open again, and marks what is new. */
-  async refresh() {
+  refresh() {
+    this.reading = this.reading.then(() => this.#read()).catch(this.onProblem);
+    return this.reading;
+  }
+
+  async #read() {
     const fresh = await this.entities.load(this.open);
     for (const set of [this.open, this.selected]) {
       for (const id of set) {
