@@ -79,6 +79,25 @@ impl Engine {
         self.jobs.get_mut(id)
     }
 
+    /// Returns a job that may go on: it belongs to who is signed in, and where.
+    fn require_own_job(&mut self, request: RequestId, id: &JobId) -> Option<&mut Job> {
+        let job = self.require_job(request, id)?;
+        let (server, user) = (job.server.clone(), job.summary.user.clone());
+        let refusal = match self.signed_in() {
+            Ok(identity) if identity.server == server && identity.user == user => None,
+            Ok(_) => Some(
+                Failure::denied(format!("the job belongs to `{user}` at `{server}`"))
+                    .hint(format!("sign in as `{user}` there")),
+            ),
+            Err(signed_out) => Some(signed_out.clone()),
+        };
+        if let Some(failure) = refusal {
+            self.refuse(request, failure);
+            return None;
+        }
+        self.jobs.get_mut(id)
+    }
+
     fn discover(&mut self, request: RequestId, context: Context) {
         let unknown: Vec<Entity> = self
             .facts
@@ -136,7 +155,17 @@ impl Engine {
         if let Some(event_id) = &launch.event_id {
             if let Some(job) = self.event_ids.get(event_id).cloned() {
                 self.reconnect_application(&job, &launch.context);
-                return self.launched(&job, requests);
+                let being_kept = self.waiting.values_mut().find_map(|waiting| match waiting {
+                    Waiting::Kept(AfterKept::Launched {
+                        job: kept,
+                        requests,
+                    }) if *kept == job => Some(requests),
+                    _ => None,
+                });
+                return match being_kept {
+                    Some(waiting) => waiting.extend(requests),
+                    None => self.launched(&job, requests),
+                };
             }
             let pending = self.waiting.values_mut().find_map(|waiting| match waiting {
                 Waiting::LaunchFacts(pending)
@@ -187,6 +216,12 @@ impl Engine {
             return Err(
                 Failure::not_found(format!("there is no action `{}`", launch.action))
                     .hint("list the actions with `callboard actions`"),
+            );
+        }
+        if launch.context.selection.len() > self.config.facts {
+            return Err(
+                Failure::new(FailureKind::Limit, "too many entities are selected")
+                    .hint(format!("select at most {}", self.config.facts)),
             );
         }
         if self.jobs.contains_key(&launch.job) {
@@ -296,7 +331,22 @@ impl Engine {
             return self.refuse_all(&requests, &failure);
         }
         self.launched(id, requests);
-        self.queue_turn(id);
+        self.go_on(id);
+    }
+
+    /// Starts what is due of a job that is on disk, unless it was cancelled meanwhile.
+    fn go_on(&mut self, id: &JobId) {
+        let Some(job) = self.jobs.get(id) else {
+            return;
+        };
+        match (job.summary.state, job.owes_report()) {
+            (JobState::Queued, true) => {
+                self.change_job(id, JobState::Working, "");
+                self.advance(id);
+            }
+            (JobState::Queued, false) => self.queue_turn(id),
+            _ => {}
+        }
     }
 
     fn launched(&mut self, id: &JobId, requests: Vec<(RequestId, Option<u64>)>) {
@@ -315,7 +365,7 @@ impl Engine {
         values: Map<String, Value>,
         wait_ms: Option<u64>,
     ) {
-        let Some(job) = self.require_job(request, id) else {
+        let Some(job) = self.require_own_job(request, id) else {
             return;
         };
         if job.summary.state != JobState::Asks {
@@ -368,16 +418,11 @@ impl Engine {
             Some(wait_ms) => self.wait_for_job(request, id, wait_ms),
             None => self.reply(request, Reply::Done),
         }
-        if self.jobs.get(id).is_some_and(Job::owes_report) {
-            self.change_job(id, JobState::Working, "");
-            self.advance(id);
-        } else {
-            self.queue_turn(id);
-        }
+        self.go_on(id);
     }
 
     fn retry(&mut self, request: RequestId, id: &JobId) {
-        let Some(job) = self.require_job(request, id) else {
+        let Some(job) = self.require_own_job(request, id) else {
             return;
         };
         let state = job.summary.state;

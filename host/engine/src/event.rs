@@ -469,6 +469,9 @@ pub struct JobRow {
     /// The event that asked for it.
     #[serde(default)]
     pub event_id: Option<String>,
+    /// Whether a turn has heard, or hears, how the steps of the last hand-over ended.
+    #[serde(default)]
+    pub reported: bool,
     /// The inputs of the turn that is due or was last run, which a retry runs again.
     pub launch: Launch,
 }

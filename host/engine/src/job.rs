@@ -87,6 +87,7 @@ impl Job {
             server,
             event_id,
             launch,
+            reported,
             ..
         } = row;
         let mut job = Self::new(
@@ -106,6 +107,7 @@ impl Job {
         );
         job.view = detail.view;
         job.report = detail.steps;
+        job.report_turns = u32::from(reported);
         job.output = detail.output;
         job.failure = detail.failure;
         job
@@ -144,6 +146,7 @@ impl Job {
             state: self.launch.state.clone(),
             server: self.server.clone(),
             event_id: self.event_id.clone(),
+            reported: self.report_turns > 0,
             launch,
         }
     }
@@ -313,12 +316,8 @@ impl Engine {
             return;
         };
         job.waiters.swap_remove(place);
-        if matches!(
-            job.summary.surface,
-            Surface::Web | Surface::Flame | Surface::Dcc
-        ) {
-            job.report_later = true;
-        }
+        // On the command line the person goes on waiting, or looks at the jobs.
+        job.report_later |= job.summary.surface != Surface::Cli;
         let detail = job.detail();
         self.reply(request, Reply::Job(Box::new(detail)));
     }

@@ -152,7 +152,11 @@ impl Engine {
                 self.identity = None;
                 self.signed_out = failure;
             }
-            Event::HubConnected => self.wake_steps(),
+            Event::HubConnected => {
+                // What changed while the hub was away was not heard of.
+                self.facts.forget_all();
+                self.wake_steps();
+            }
             Event::HubLost => self.facts.forget_all(),
             Event::EntitiesChanged { ids } => self.facts.forget(&ids),
             Event::Asked { request, ask } => self.asked(request, ask),

@@ -7,6 +7,7 @@ use callboard_protocol::{
 use crate::Engine;
 use crate::event::{Effect, ProcessEnd, ProcessId, Stop};
 use crate::job::Rest;
+use crate::steps::StepsRun;
 use crate::waiting::Waiting;
 
 /// How many times the turn after the steps is started before the host tells itself how they ended.
@@ -39,6 +40,15 @@ pub(crate) struct Turn {
 }
 
 impl Engine {
+    /// A job whose plugin cannot run rests; where its steps have ended, the host tells how.
+    fn rest_unable(&mut self, id: &JobId, failure: Failure) {
+        if self.jobs.get(id).is_some_and(|job| job.run.is_some()) {
+            self.rest_without_report(id, failure);
+        } else {
+            self.rest_job(id, Rest::Failed(failure));
+        }
+    }
+
     /// Puts a job in the queue of its plugin.
     pub(crate) fn queue_turn(&mut self, id: &JobId) {
         let Some(job) = self.change_job(id, JobState::Queued, "") else {
@@ -55,7 +65,7 @@ impl Engine {
                 let failure =
                     Failure::not_found(format!("the plugin `{plugin}` is not installed any more"))
                         .hint("install it and retry");
-                self.rest_job(id, Rest::Failed(failure));
+                self.rest_unable(id, failure);
             }
         }
     }
@@ -160,7 +170,7 @@ impl Engine {
             failure = failure.because(problem.message.clone());
         }
         for job in queue {
-            self.rest_job(&job, Rest::Failed(failure.clone()));
+            self.rest_unable(&job, failure.clone());
         }
     }
 
@@ -461,9 +471,16 @@ impl Engine {
             }
             _ => {
                 let plugin = job.summary.action.plugin();
+                let is_done = job.summary.state == JobState::Queued
+                    && job.run.as_ref().is_some_and(StepsRun::has_ended);
                 if let Some(entry) = self.catalog.plugin_mut(&plugin) {
                     entry.queue.retain(|queued| queued != id);
                 }
+                if is_done {
+                    // Only the telling is cancelled: what was done is done.
+                    return self.rest_without_report(id, cancelled);
+                }
+                self.cancel_steps(id);
                 self.rest_job(id, Rest::Failed(cancelled));
             }
         }

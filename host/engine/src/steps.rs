@@ -232,7 +232,7 @@ impl StepRun {
 
     /// Decides what comes next: the longest run of units that fits into one batch and is in one state of doubt.
     pub(crate) fn next(&self, batch_operations: usize) -> Next {
-        let mut batch = Vec::new();
+        let mut batch: Vec<usize> = Vec::new();
         let mut operations = 0;
         let mut unsure = false;
         for (index, unit) in self.units.iter().enumerate() {
@@ -245,7 +245,12 @@ impl StepRun {
             operations += unit.unit.operations.len();
             let full = batch.len() >= self.batch_units
                 || (operations > batch_operations && !batch.is_empty());
-            if full || unit.unsure != unsure {
+            // What one unit makes or changes another cannot be judged by before the first is done.
+            let tangled = unsure
+                && batch
+                    .iter()
+                    .any(|earlier| unit.follows(&self.units[*earlier]));
+            if full || tangled || unit.unsure != unsure {
                 break;
             }
             batch.push(index);
@@ -366,7 +371,12 @@ impl StepRun {
         self.tries += 1;
         self.held_up = Some(failure);
         for index in batch {
-            self.units[*index].unsure |= doubt == Doubt::MayBeDone;
+            let unit = &mut self.units[*index];
+            unit.unsure |= doubt == Doubt::MayBeDone;
+            if !unit.unsure {
+                // It is certain that it is not done: it may still be cancelled.
+                unit.state = UnitState::Waiting;
+            }
         }
     }
 

@@ -335,7 +335,8 @@ impl Engine {
         };
         job.handing_over = false;
         let lost = job.turn_lost.take();
-        if result.is_ok() {
+        let is_kept = result.is_ok();
+        if is_kept {
             job.launch.state = hand_over.state.clone();
             job.report_turns = 0;
             job.run = Some(steps::StepsRun::new(hand_over));
@@ -343,10 +344,11 @@ impl Engine {
         self.serve(service, result.map(|()| json!({})));
         match lost {
             Some(failure) => self.turn_failed(id, failure),
-            None if self
-                .jobs
-                .get(id)
-                .is_some_and(|job| job.summary.state == JobState::Working && job.run.is_none()) =>
+            None if !is_kept
+                && self
+                    .jobs
+                    .get(id)
+                    .is_some_and(|job| job.summary.state == JobState::Working) =>
             {
                 // Its turn ended with `waits` before the write failed.
                 let failure = Failure::new(

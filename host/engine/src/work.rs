@@ -152,9 +152,12 @@ impl Engine {
         let Phase::Marking(batch) = step.phase.clone() else {
             return;
         };
-        if let Err(failure) = result {
+        if let Err(failure) = result.and_then(|()| self.may_call(id)) {
             return self.rest_step(id, index, &batch, failure, Doubt::NotDone, None);
         }
+        let Some(step) = self.step(id, index) else {
+            return;
+        };
         let operations = step.operations(&batch);
         step.calls += 1;
         step.phase = Phase::Calling(batch);
@@ -163,6 +166,20 @@ impl Engine {
             step: index,
         });
         self.out.push(Effect::Call { token, operations });
+    }
+
+    /// Work belongs to a server and a user: nobody else's credentials send it.
+    fn may_call(&self, id: &JobId) -> Result<(), Failure> {
+        self.signed_in().map_err(Clone::clone)?;
+        let is_own = self
+            .jobs
+            .get(id)
+            .is_some_and(|job| is_of(job, self.identity.as_ref()));
+        if is_own {
+            Ok(())
+        } else {
+            Err(Failure::denied("the job belongs to somebody else"))
+        }
     }
 
     pub(crate) fn called(&mut self, id: &JobId, index: usize, result: CallResult, took_ms: u64) {
@@ -201,6 +218,9 @@ impl Engine {
     }
 
     fn look_up(&mut self, id: &JobId, index: usize, batch: Vec<usize>, refusal: Option<Failure>) {
+        if let Err(failure) = self.may_call(id) {
+            return self.rest_step(id, index, &batch, failure, Doubt::MayBeDone, None);
+        }
         let Some(step) = self.step(id, index) else {
             return;
         };
@@ -379,21 +399,23 @@ impl Engine {
             if let Some(hand_over) = kept.hand_overs.into_iter().next_back() {
                 let mut run = StepsRun::new(hand_over);
                 run.restore(kept.units);
-                if job.summary.state.is_moving() {
+                if job.report_turns == 0 {
                     job.launch.state = run.state.clone();
-                } else {
-                    // Its end was heard of before the host stopped.
-                    job.report_turns = 1;
                 }
                 job.run = Some(run);
             }
             let id = job.summary.id.clone();
             let state = job.summary.state;
-            let handed_over = job.run.is_some();
+            let (handed_over, owes_report) = (job.run.is_some(), job.owes_report());
             self.jobs.insert(id.clone(), job);
             match state {
-                JobState::Working | JobState::Running | JobState::Queued if handed_over => {
+                _ if !state.is_moving() => {}
+                _ if owes_report => {
                     self.change_job(&id, JobState::Working, "");
+                }
+                // The turn that tells how the steps ended is run again; it makes nothing.
+                _ if handed_over => {
+                    self.change_job(&id, JobState::Queued, "");
                 }
                 JobState::Running => {
                     let failure = Failure::new(

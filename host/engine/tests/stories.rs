@@ -672,3 +672,172 @@ fn operations_keep_their_order() {
         .collect();
     assert_eq!(ids, ["a", "b"]);
 }
+
+#[test]
+fn an_update_of_what_another_unit_makes_is_no_conflict_after_a_restart() {
+    let mut world = World::ready();
+    let process = world.launched_maker();
+    let update = json!({"action": "update", "entity_type": "Shot", "key": ["a"], "before": {"name": "a"}, "data": {"name": "b"}});
+    let work = json!({"key": "k", "steps": [{"id": "s", "kind": "call", "units": [
+        {"key": "make", "operations": [create("a")]},
+        {"key": "rename", "needs": ["make"], "operations": [update]}]}]});
+    world.hand_over(process, work);
+    world.end_turn(process, Ok(Outcome::Waits));
+    let mut world = world.restart();
+    assert_eq!(
+        world.answer_look_up(false),
+        ["a"],
+        "what depends on it is not judged yet"
+    );
+    assert_eq!(world.answer_call(CallResult::Done), ["a"]);
+    let named = json!({"name": "a"}).as_object().expect("an object").clone();
+    world.answer_look_up_with(|_| vec![Some(named)]);
+    assert_eq!(world.answer_call(CallResult::Done), ["a"]);
+    let process = world.started("maker");
+    let report = world.turn(process).steps.expect("a report");
+    assert!(report.units().all(|unit| unit.state == UnitState::Done));
+}
+
+#[test]
+fn a_unit_may_change_what_it_makes_itself() {
+    let mut world = World::ready();
+    let process = world.launched_maker();
+    let update = json!({"action": "update", "entity_type": "Shot", "key": ["a"], "before": {}, "data": {"name": "b"}});
+    let work = json!({"key": "k", "steps": [{"id": "s", "kind": "call", "units": [
+        {"key": "u", "operations": [create("a"), update]}]}]});
+    world.hand_over(process, work);
+    world.end_turn(process, Ok(Outcome::Waits));
+    assert_eq!(world.answer_call(CallResult::Done), ["a", "a"]);
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_its_retry_is_written_does_not_run() {
+    let mut world = World::ready();
+    world.launch("maker.make", &[]);
+    let process = world.started("maker");
+    world.event(Event::ProcessEnded {
+        process,
+        end: ProcessEnd::Exited("signal 9".into()),
+    });
+    world.hold_ledger = true;
+    world.ask(Ask::Retry("job-1".into()));
+    world.ask(Ask::Cancel("job-1".into()));
+    world.release_ledger();
+    world.pass(60_000);
+    assert_eq!(world.job("job-1").summary.state, JobState::Cancelled);
+    assert_eq!(world.count_started("maker"), 1);
+}
+
+#[test]
+fn a_job_is_retried_by_nobody_but_its_owner() {
+    let mut world = World::ready();
+    world.launch("maker.make", &[]);
+    let process = world.started("maker");
+    world.end_turn(process, Err(failure("no")));
+    world.event(Event::SignedIn(engine::Identity {
+        server: "https://demo".into(),
+        user: "bob".into(),
+        ..engine::Identity::default()
+    }));
+    let request = world.ask(Ask::Retry("job-1".into()));
+    let Some(Reply::Failed(refusal)) = world.reply(request) else {
+        panic!("not refused")
+    };
+    assert_eq!(
+        refusal.message,
+        "the job belongs to `ada` at `https://demo`"
+    );
+}
+
+#[test]
+fn nobody_elses_credentials_send_what_was_handed_over() {
+    let mut world = World::ready();
+    let process = world.launched_maker();
+    world.hand_over(process, units(&["a"]));
+    world.answer_call(CallResult::Unknown {
+        failure: failure("lost"),
+    });
+    world.event(Event::SignedOut(failure("the key has expired")));
+    world.pass(120_000);
+    assert!(!world.has_call() && world.look_ups.is_empty());
+}
+
+#[test]
+fn what_certainly_was_not_sent_can_be_cancelled_while_the_server_is_away() {
+    let mut world = World::ready();
+    let process = world.launched_maker();
+    world.hand_over(process, units(&["a"]));
+    world.end_turn(process, Ok(Outcome::Waits));
+    world.answer_call(CallResult::NotSent {
+        failure: failure("no network"),
+        retry_after_ms: None,
+    });
+    world.ask(Ask::Cancel("job-1".into()));
+    world.event(Event::HubConnected);
+    assert!(!world.has_call());
+    let report = world.turn(process).steps.expect("a report");
+    assert!(report.units().all(|unit| unit.state == UnitState::Failed));
+}
+
+#[test]
+fn finished_work_is_said_to_be_done_though_its_plugin_cannot_say_so() {
+    let mut world = World::ready();
+    let process = world.launched_maker();
+    world.hand_over(process, units(&["a"]));
+    world.event(Event::ProcessEnded {
+        process,
+        end: ProcessEnd::Exited("signal 9".into()),
+    });
+    world.answer_call(CallResult::Done);
+    assert_eq!(world.job("job-1").summary.state, JobState::Queued);
+    world.ask(Ask::Cancel("job-1".into()));
+    let job = world.job("job-1");
+    assert_eq!(job.summary.state, JobState::Done, "{}", job.summary.message);
+}
+
+#[test]
+fn what_an_answered_question_left_behind_survives_a_restart() {
+    let mut world = World::ready();
+    let process = world.launched_maker();
+    world.hand_over(process, units(&["a"]));
+    world.end_turn(process, Ok(Outcome::Waits));
+    world.answer_call(CallResult::Done);
+    let asks = Outcome::Asks {
+        view: callboard_protocol::View::new("And now?"),
+        state: json!("asked"),
+    };
+    world.end_turn(process, Ok(asks));
+    world.ask(Ask::Answer {
+        job: "job-1".into(),
+        values: serde_json::Map::new(),
+        wait_ms: None,
+    });
+    let mut world = world.restart();
+    let process = world.started("maker");
+    assert_eq!(world.turn(process).state, json!("asked"));
+    world.end_turn(process, Ok(Outcome::done("both")));
+    assert_eq!(world.job("job-1").summary.state, JobState::Done);
+}
+
+#[test]
+fn the_tray_hears_how_a_long_job_ended() {
+    let mut world = World::ready();
+    world.launch_from("tray", "maker.make", 5_000);
+    world.pass(5_000);
+    let process = world.started("maker");
+    world.end_turn(process, Ok(Outcome::done("late")));
+    assert_eq!(world.rested, ["job-1"]);
+}
+
+#[test]
+fn a_batch_that_is_being_marked_is_not_sent_for_somebody_else() {
+    let mut world = World::ready();
+    let process = world.launched_maker();
+    world.hold_ledger = true;
+    world.hand_over(process, units(&["a"]));
+    world.release_one();
+    assert!(!world.has_call(), "the batch is being marked");
+    world.event(Event::SignedOut(failure("the key has expired")));
+    world.release_ledger();
+    assert!(!world.has_call());
+}

@@ -29,16 +29,49 @@ pub(crate) enum Verdict {
 impl UnitRun {
     pub(super) fn new(unit: Unit) -> Self {
         // What is to be changed may have been changed by somebody else since: look before the first sending.
-        let changes = unit
-            .operations
-            .iter()
-            .any(|operation| matches!(operation, Operation::Update { .. }));
-        Self {
+        let mut unit = Self {
             unit,
             state: UnitState::Waiting,
-            unsure: changes,
+            unsure: false,
             failure: None,
-        }
+        };
+        unit.unsure = {
+            let mut changes = unit.changes().into_iter();
+            changes.any(|operation| matches!(operation, Operation::Update { .. }))
+        };
+        unit
+    }
+
+    /// Tells whether it cannot be judged before `earlier` is done: it changes something that `earlier` touches, or needs it.
+    ///
+    /// What a unit only makes is there or is not, whatever became of others.
+    pub(super) fn follows(&self, earlier: &Self) -> bool {
+        let touches = |operation: &Operation| {
+            let ids = earlier.unit.operations.iter().map(entity_of);
+            ids.into_iter().any(|id| id == entity_of(operation))
+        };
+        let changes = self.changes();
+        let needs = self.unit.needs.contains(&earlier.unit.key);
+        !changes.is_empty() && (needs || changes.into_iter().any(touches))
+    }
+
+    /// Returns its updates and deletes of entities that were there before it: what it makes itself it may change unseen.
+    fn changes(&self) -> Vec<&Operation> {
+        let creates = |operation: &&Operation| matches!(operation, Operation::Create { .. });
+        let made: Vec<Vec<&str>> = self
+            .unit
+            .operations
+            .iter()
+            .filter(creates)
+            .map(entity_of)
+            .collect();
+        let changes = self.unit.operations.iter().filter(|operation| {
+            matches!(
+                operation,
+                Operation::Update { .. } | Operation::Delete { .. }
+            ) && !made.contains(&entity_of(operation))
+        });
+        changes.collect()
     }
 
     fn creates(&self) -> bool {
@@ -65,9 +98,8 @@ impl UnitRun {
                 _ => None,
             });
         let changed = self
-            .unit
-            .operations
-            .iter()
+            .changes()
+            .into_iter()
             .filter_map(|operation| match operation {
                 Operation::Update {
                     entity_type,
@@ -90,7 +122,7 @@ impl UnitRun {
     ) -> Verdict {
         let created = self.creates() && found.next().is_some_and(Option::is_some);
         let (mut all_before, mut all_after) = (true, !self.creates());
-        for operation in &self.unit.operations {
+        for operation in self.changes() {
             let (before, after) = match operation {
                 Operation::Update { before, data, .. } => {
                     match found.next().and_then(Option::as_ref) {
@@ -144,4 +176,15 @@ fn agrees(now: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
         let found = now.get(name).unwrap_or(&Value::Null);
         found == value || matches!((found.as_f64(), value.as_f64()), (Some(a), Some(b)) if a.total_cmp(&b).is_eq())
     })
+}
+
+/// Returns the values of the primary key of the entity that an operation touches; ids are unique over all types.
+fn entity_of(operation: &Operation) -> Vec<&str> {
+    match operation {
+        Operation::Create { id, .. } => vec![id.as_str()],
+        Operation::Update { key, .. } | Operation::Delete { key, .. } => {
+            key.iter().map(String::as_str).collect()
+        }
+        _ => Vec::new(),
+    }
 }

@@ -190,6 +190,13 @@ impl World {
         }
     }
 
+    /// Writes the oldest rows that are held; what follows from them is held as well.
+    pub(crate) fn release_one(&mut self) {
+        let (token, rows) = self.held.remove(0);
+        let event = self.write(token, rows);
+        self.event(event);
+    }
+
     fn sent(&mut self, process: ProcessId, message: Message) {
         match message {
             Message::Request { id, params, .. } => {
@@ -287,8 +294,12 @@ impl World {
     }
 
     pub(crate) fn launch_and_wait(&mut self, action: &str, wait_ms: u64) -> RequestId {
+        self.launch_from("web", action, wait_ms)
+    }
+
+    pub(crate) fn launch_from(&mut self, surface: &str, action: &str, wait_ms: u64) -> RequestId {
         let mut launch = self.ask_launch(action);
-        launch.context.surface = Surface::Web;
+        launch.context.surface = serde_json::from_value(json!(surface)).unwrap();
         launch.wait_ms = Some(wait_ms);
         self.ask(Ask::Launch(launch))
     }
