@@ -19,6 +19,7 @@ fn the_official_client_works_against_the_sandbox() -> Result<()> {
         .env("FTRACK_SERVER", &sandbox.ready.server)
         .env("FTRACK_API_USER", &sandbox.ready.user)
         .env("FTRACK_API_KEY", &sandbox.ready.api_key)
+        .env("CALLBOARD_SANDBOX_TOKEN", &sandbox.ready.control_token)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let finished = run(&mut pytest, Duration::from_secs(300))?;
     ensure!(
@@ -27,6 +28,11 @@ fn the_official_client_works_against_the_sandbox() -> Result<()> {
         finished.stdout,
         finished.stderr,
         sandbox.log()
+    );
+    ensure!(
+        !finished.stdout.contains("skipped"),
+        "a check was left out:\n{}",
+        finished.stdout
     );
     Ok(())
 }

@@ -79,7 +79,7 @@ def test_the_front_page_is_recognised_as_an_ftrack_server(server):
     answer = requests.get(server, timeout=10)
     assert answer.status_code == 200
     assert answer.headers["FTRACK_VERSION"] == "4.13.8"
-    assert "Harbour" in answer.text
+    assert "<title>Callboard sandbox</title>" in answer.text
 
 
 def test_an_address_that_ends_in_a_slash_works(server, credentials):
