@@ -52,6 +52,7 @@ fn job(id: &str, state: JobState, created_ms: u64) -> Row {
         server: "http://localhost".into(),
         event_id: Some(format!("event of {id}")),
         launch: callboard_protocol::Launch::default(),
+        reported: false,
     }))
 }
 
