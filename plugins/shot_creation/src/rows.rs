@@ -154,6 +154,16 @@ fn check_row(row: &Row) -> Result<(), Problem> {
             "write one name a line, or tab-separated columns: sequence, shot, task types, status, description",
         ));
     }
+    if names_in(&row.shot) > 1 {
+        return Err(Problem::invalid(
+            field::SHOTS,
+            format!(
+                "line {line} looks like several names: {}",
+                quoted(&row.shot)
+            ),
+            "write one name a line",
+        ));
+    }
     for name in [&row.shot, &row.sequence] {
         if let Some(fault) = fault(name) {
             return Err(Problem::invalid(
@@ -171,6 +181,20 @@ fn check_row(row: &Row) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+/// Counts the names in what looks like a list of plain names: `sh010,sh020` or `sh010; sh020`.
+fn names_in(text: &str) -> usize {
+    let is_plain = |name: &str| {
+        let is_usual = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+        !name.is_empty() && name.chars().all(is_usual)
+    };
+    let names: Vec<&str> = text.split([',', ';']).map(str::trim).collect();
+    if names.iter().all(|name| is_plain(name)) {
+        names.len()
+    } else {
+        1
+    }
 }
 
 /// Refuses no shots at all, and more of them than one job takes.
@@ -225,6 +249,17 @@ mod tests {
             sequence: sequence.into(),
             shot: shot.into(),
             ..Row::default()
+        }
+    }
+
+    #[test]
+    fn a_list_on_one_line_is_not_taken_for_a_name() {
+        for text in ["sh010,sh020", "sh010; sh_020;sh-030"] {
+            let problems = rows_from_text(text).unwrap_err();
+            assert!(
+                format!("{problems:?}").contains("looks like several names"),
+                "{problems:?}"
+            );
         }
     }
 
