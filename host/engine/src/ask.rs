@@ -1,29 +1,16 @@
-//! What surfaces and clients ask: menus, launches, and everything about jobs.
+//! What surfaces and clients ask: menus, and everything about jobs.
 
 use callboard_protocol::{
-    Action, ActionId, Context, Entity, Failure, FailureKind, JobId, JobState, Launch, MenuItem,
+    Action, ActionId, Context, Entity, Failure, FailureKind, JobId, JobState, MenuItem,
     PluginState, PluginSummary,
 };
 use serde_json::{Map, Value};
 
 use crate::Engine;
-use crate::event::{
-    Ask, AskLaunch, Effect, EntityFacts, Reply, RequestId, Row, Token, facts_wait_ms,
-};
+use crate::event::{Ask, Effect, EntityFacts, Reply, RequestId, Row, facts_wait_ms};
 use crate::facts::Applies;
 use crate::job::Job;
 use crate::waiting::{AfterKept, PendingMenu, Waiting};
-
-/// How long a launch waits for facts about its selection, in milliseconds.
-const LAUNCH_FACTS_WAIT_MS: u64 = 10_000;
-
-/// A launch that waits for facts about its selection.
-#[derive(Debug)]
-pub(crate) struct PendingLaunch {
-    launch: AskLaunch,
-    /// Whoever asked for it; more than one when an event came twice.
-    requests: Vec<(RequestId, Option<u64>)>,
-}
 
 impl Engine {
     pub(crate) fn asked(&mut self, request: RequestId, ask: Ask) {
@@ -67,6 +54,9 @@ impl Engine {
     /// Whoever asked is gone: nobody waits for it any more.
     pub(crate) fn withdrawn(&mut self, request: RequestId) {
         self.menus.remove(&request);
+        self.waiting.retain(
+            |_, waiting| !matches!(waiting, Waiting::EarlyLaunch(early) if early.0 == request),
+        );
         for job in self.jobs.values_mut() {
             job.waiters.retain(|waiter| *waiter != request);
         }
@@ -144,218 +134,10 @@ impl Engine {
         (items, undecided)
     }
 
-    fn roles(&self) -> &[String] {
+    pub(crate) fn roles(&self) -> &[String] {
         self.identity
             .as_ref()
             .map_or(&[], |identity| &identity.roles)
-    }
-
-    fn launch(&mut self, request: RequestId, launch: AskLaunch) {
-        let requests = vec![(request, launch.wait_ms)];
-        if let Some(event_id) = &launch.event_id {
-            if let Some(job) = self.event_ids.get(event_id).cloned() {
-                self.reconnect_application(&job, &launch.context);
-                let being_kept = self.waiting.values_mut().find_map(|waiting| match waiting {
-                    Waiting::Kept(AfterKept::Launched {
-                        job: kept,
-                        requests,
-                    }) if *kept == job => Some(requests),
-                    _ => None,
-                });
-                return match being_kept {
-                    Some(waiting) => waiting.extend(requests),
-                    None => self.launched(&job, requests),
-                };
-            }
-            let pending = self.waiting.values_mut().find_map(|waiting| match waiting {
-                Waiting::LaunchFacts(pending)
-                    if pending.launch.event_id.as_ref() == Some(event_id) =>
-                {
-                    Some(pending)
-                }
-                _ => None,
-            });
-            if let Some(pending) = pending {
-                return pending.requests.extend(requests);
-            }
-        }
-        if let Err(failure) = self.check_launch(&launch) {
-            return self.refuse(request, failure);
-        }
-        let unknown: Vec<Entity> = self
-            .facts
-            .unknown(&launch.context.selection)
-            .into_iter()
-            .cloned()
-            .collect();
-        let pending = PendingLaunch { launch, requests };
-        if unknown.is_empty() {
-            return self.decide_launch(pending);
-        }
-        let facts = self.ask_facts(unknown, Waiting::LaunchFacts(Box::new(pending)));
-        self.set_timer(LAUNCH_FACTS_WAIT_MS, Waiting::LaunchOver { facts });
-    }
-
-    /// An application that comes again with a launch of its own has a new connection: its selection is asked for there.
-    fn reconnect_application(&mut self, id: &JobId, context: &Context) {
-        let came = context.dcc.as_ref().and_then(|dcc| dcc.session);
-        let kept = self
-            .jobs
-            .get_mut(id)
-            .and_then(|job| job.launch.context.dcc.as_mut());
-        if let (Some(session), Some(dcc)) = (came, kept) {
-            dcc.session = Some(session);
-        }
-    }
-
-    fn check_launch(&self, launch: &AskLaunch) -> Result<(), Failure> {
-        if let Err(signed_out) = self.signed_in() {
-            return Err(signed_out.clone());
-        }
-        if self.catalog.action(&launch.action).is_none() {
-            return Err(
-                Failure::not_found(format!("there is no action `{}`", launch.action))
-                    .hint("list the actions with `callboard actions`"),
-            );
-        }
-        if launch.context.selection.len() > self.config.facts {
-            return Err(
-                Failure::new(FailureKind::Limit, "too many entities are selected")
-                    .hint(format!("select at most {}", self.config.facts)),
-            );
-        }
-        if self.jobs.contains_key(&launch.job) {
-            return Err(Failure::new(
-                FailureKind::Internal,
-                format!("there is a job `{}` already", launch.job),
-            ));
-        }
-        Ok(())
-    }
-
-    /// Facts came for a launch, or did not.
-    pub(crate) fn launch_facts(&mut self, pending: PendingLaunch, result: Result<(), Failure>) {
-        match result {
-            Ok(()) => self.decide_launch(pending),
-            Err(failure) => self.refuse_all(&pending.requests, &failure),
-        }
-    }
-
-    /// The facts of a launch did not come in time.
-    pub(crate) fn launch_is_over(&mut self, facts: Token) {
-        if let Some(Waiting::LaunchFacts(pending)) = self.waiting.remove(&facts) {
-            let failure = Failure::new(
-                FailureKind::TimedOut,
-                "the server did not say in time what is selected",
-            )
-            .hint("try again");
-            self.refuse_all(&pending.requests, &failure);
-        }
-    }
-
-    fn refuse_all(&mut self, requests: &[(RequestId, Option<u64>)], failure: &Failure) {
-        for (request, _) in requests {
-            self.refuse(*request, failure.clone());
-        }
-    }
-
-    /// Decides `when` again, now that everything is known, and makes the job.
-    fn decide_launch(&mut self, pending: PendingLaunch) {
-        let PendingLaunch { launch, requests } = pending;
-        let (context, label) = match self.resolve(&launch) {
-            Ok(resolved) => resolved,
-            Err(failure) => return self.refuse_all(&requests, &failure),
-        };
-        let id = launch.job.clone();
-        let identity = self.identity.clone().unwrap_or_default();
-        let due = Launch {
-            job: id.clone(),
-            action: launch.action,
-            context,
-            values: launch.values,
-            ..Launch::default()
-        };
-        let job = Job::new(
-            due,
-            label,
-            identity.server,
-            launch.event_id.clone(),
-            self.now,
-        );
-        self.jobs.insert(id.clone(), job);
-        if let Some(event_id) = launch.event_id {
-            self.event_ids.insert(event_id, id.clone());
-        }
-        let rows = self.job_row(&id);
-        self.keep(rows, AfterKept::Launched { job: id, requests });
-    }
-
-    fn resolve(&self, launch: &AskLaunch) -> Result<(Context, String), Failure> {
-        let identity = self.signed_in().map_err(Clone::clone)?;
-        let action = self
-            .catalog
-            .action(&launch.action)
-            .ok_or_else(|| Failure::not_found(format!("there is no action `{}`", launch.action)))?;
-        let mut context = launch.context.clone();
-        context.user.clone_from(&identity.user);
-        for entity in &mut context.selection {
-            let facts = self.facts.get(&entity.id).ok_or_else(|| {
-                Failure::not_found(format!(
-                    "there is no {} with the id `{}`",
-                    entity.kind, entity.id
-                ))
-                .hint("choose something that exists and that you may see")
-            })?;
-            entity.kind.clone_from(&facts.kind);
-        }
-        match self
-            .facts
-            .applies(action, context.surface, &context.selection, self.roles())
-        {
-            Applies::No(reason) => Err(Failure::invalid(reason).hint("select something else")),
-            Applies::Yes | Applies::Unknown => Ok((context, action.label.clone())),
-        }
-    }
-
-    /// A job is on disk, or could not be written.
-    pub(crate) fn launch_kept(
-        &mut self,
-        id: &JobId,
-        requests: Vec<(RequestId, Option<u64>)>,
-        result: Result<(), Failure>,
-    ) {
-        if let Err(failure) = result {
-            if let Some(event_id) = self.jobs.remove(id).and_then(|job| job.event_id) {
-                self.event_ids.remove(&event_id);
-            }
-            return self.refuse_all(&requests, &failure);
-        }
-        self.launched(id, requests);
-        self.go_on(id);
-    }
-
-    /// Starts what is due of a job that is on disk, unless it was cancelled meanwhile.
-    fn go_on(&mut self, id: &JobId) {
-        let Some(job) = self.jobs.get(id) else {
-            return;
-        };
-        match (job.summary.state, job.owes_report()) {
-            (JobState::Queued, true) => {
-                self.change_job(id, JobState::Working, "");
-                self.advance(id);
-            }
-            (JobState::Queued, false) => self.queue_turn(id),
-            _ => {}
-        }
-    }
-
-    fn launched(&mut self, id: &JobId, requests: Vec<(RequestId, Option<u64>)>) {
-        for (request, wait_ms) in requests {
-            match wait_ms {
-                Some(wait_ms) => self.wait_for_job(request, id, wait_ms),
-                None => self.reply(request, Reply::Launched(id.clone())),
-            }
-        }
     }
 
     fn answer(

@@ -36,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) cancelling: bool,
     /// How often the turn after the steps was started.
     pub(crate) report_turns: u32,
+    /// When surfaces were last told of its progress.
+    pub(crate) progress_told_ms: Millis,
     pub(crate) waiters: Vec<RequestId>,
     /// Whether its surface was told that it had started, and waits to hear how it ended.
     pub(crate) report_later: bool,
@@ -76,6 +78,7 @@ impl Job {
             turn_lost: None,
             cancelling: false,
             report_turns: 0,
+            progress_told_ms: 0,
             waiters: Vec::new(),
             report_later: false,
         }

@@ -10,6 +10,7 @@ mod catalog;
 mod event;
 mod facts;
 mod job;
+mod launch;
 mod permission;
 mod process;
 mod steps;
@@ -91,6 +92,10 @@ pub struct Engine {
     out: Vec<Effect>,
     identity: Option<Identity>,
     signed_out: Failure,
+    /// When the first event came.
+    begun_ms: Millis,
+    /// Whether it is known that somebody is signed in, or that nobody will be.
+    settled: bool,
     catalog: catalog::Catalog,
     facts: facts::FactsCache,
     menus: HashMap<RequestId, waiting::PendingMenu>,
@@ -117,6 +122,8 @@ impl Engine {
             now: 0,
             out: Vec::new(),
             identity: None,
+            begun_ms: 0,
+            settled: false,
             signed_out: Failure::new(FailureKind::NotSignedIn, "nobody is signed in")
                 .hint("sign in with `callboard login`"),
             catalog: catalog::Catalog::default(),
@@ -136,6 +143,9 @@ impl Engine {
     /// Takes one event that happened at `now` and returns what is to be done about it, in order.
     pub fn handle(&mut self, now: Millis, event: Event) -> Vec<Effect> {
         self.now = now;
+        if self.begun_ms == 0 {
+            self.begun_ms = now;
+        }
         match event {
             Event::Restored(jobs) => self.restored(jobs),
             Event::Catalogued(folders) => {
@@ -147,10 +157,16 @@ impl Engine {
                 self.identity = Some(identity);
                 self.resume_jobs();
                 self.wake_steps();
+                self.take_early_launches();
             }
             Event::SignedOut(failure) => {
                 self.identity = None;
+                // That the server has not been reached yet says nothing of who may sign in there.
+                let is_settled = failure.kind != FailureKind::Unavailable;
                 self.signed_out = failure;
+                if is_settled {
+                    self.take_early_launches();
+                }
             }
             Event::HubConnected => {
                 // What changed while the hub was away was not heard of.
@@ -254,6 +270,10 @@ impl Engine {
         match self.waiting.remove(&token) {
             Some(Waiting::DiscoverOver { request }) => self.finish_menu(request),
             Some(Waiting::LaunchOver { facts }) => self.launch_is_over(facts),
+            Some(early @ Waiting::EarlyLaunch(_)) => {
+                self.waiting.insert(token, early);
+                self.take_early_launches();
+            }
             Some(Waiting::WaitOver { request, job }) => self.wait_is_over(request, &job),
             Some(Waiting::HelloOver(process)) => self.hello_is_over(process),
             Some(Waiting::TurnOver { process, turn }) => self.turn_is_over(process, turn),

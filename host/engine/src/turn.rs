@@ -18,6 +18,9 @@ use crate::{permission, steps};
 /// How many requests of one process may wait for an answer.
 const MAX_IN_FLIGHT: usize = 64;
 
+/// How long after telling of a job's progress it is not told again, in milliseconds.
+const PROGRESS_PAUSE_MS: u64 = 100;
+
 /// The longest key of a stored value, in bytes.
 const MAX_STORE_KEY_BYTES: usize = 512;
 
@@ -130,8 +133,11 @@ impl Engine {
                 if let Some(job) = job.and_then(|job| self.jobs.get_mut(&job)) {
                     job.summary.message.clone_from(&progress.text);
                     job.summary.progress = Some(progress);
-                    self.out
-                        .push(Effect::JobChanged(Box::new(job.summary.clone())));
+                    if job.progress_told_ms + PROGRESS_PAUSE_MS <= self.now {
+                        job.progress_told_ms = self.now;
+                        self.out
+                            .push(Effect::JobChanged(Box::new(job.summary.clone())));
+                    }
                 }
             }),
             Some(HostMethod::Notify) => {

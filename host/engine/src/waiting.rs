@@ -3,8 +3,9 @@
 use callboard_protocol::{Entity, HandOver, JobId, MessageId, PluginId, SelectionId};
 
 use crate::Engine;
-use crate::ask::PendingLaunch;
-use crate::event::{Effect, ProcessId, RequestId, Row, Token};
+
+use crate::event::{AskLaunch, Effect, ProcessId, RequestId, Row, Token};
+use crate::launch::PendingLaunch;
 
 /// Why a token was given out.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) enum Waiting {
     WarmFacts,
     /// Facts for a launch.
     LaunchFacts(Box<PendingLaunch>),
+    /// Timer: a launch that came before the first sign-in has waited long enough for it.
+    EarlyLaunch(Box<(RequestId, AskLaunch)>),
     /// A row is being written.
     Kept(AfterKept),
     /// A plugin waits for a service.

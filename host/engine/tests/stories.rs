@@ -597,6 +597,46 @@ fn whoever_waits_is_answered_when_the_job_rests_or_the_time_is_up() {
 }
 
 #[test]
+fn a_launch_that_comes_before_the_first_sign_in_waits_for_it() {
+    for (signs_in, expected) in [(true, "launched"), (false, "refused")] {
+        let mut world = World::before_sign_in();
+        world.event(Event::SignedOut(failure(
+            "the server has not been reached yet",
+        )));
+        let request = world.launch("maker.make", &[]);
+        assert_eq!(world.reply(request), None);
+        if signs_in {
+            world.sign_in();
+        } else {
+            world.pass(3_000);
+        }
+        let seen = match world.reply(request) {
+            Some(Reply::Launched(_)) => "launched",
+            Some(Reply::Failed(_)) => "refused",
+            _ => "nothing",
+        };
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn progress_is_told_ten_times_a_second_at_most() {
+    let mut world = World::ready();
+    world.launch("maker.make", &[]);
+    let process = world.started("maker");
+    let before = world.changes;
+    for _ in 0..100 {
+        world.pass(10);
+        let message = callboard_protocol::Message::Notification {
+            method: "progress".into(),
+            params: json!({"fraction": 0.5}),
+        };
+        world.event(Event::ProcessSaid { process, message });
+    }
+    assert_eq!(world.changes - before, 10);
+}
+
+#[test]
 fn nobody_is_signed_in_is_a_plain_refusal() {
     let mut world = World::ready();
     world.event(Event::SignedOut(failure("the key was refused")));

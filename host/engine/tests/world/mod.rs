@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) look_ups: VecDeque<(Token, Vec<Lookup>)>,
     facts: VecDeque<Token>,
     pub(crate) rested: Vec<String>,
+    /// How often a change of a job was told.
+    pub(crate) changes: usize,
     /// The connections that were asked what is selected.
     pub(crate) described: Vec<u64>,
 }
@@ -62,6 +64,15 @@ impl World {
 
     pub(crate) fn with_config(config: Config) -> Self {
         let mut world = Self::empty(config);
+        world.event(Event::Restored(Vec::new()));
+        world.begin();
+        world.sign_in();
+        world
+    }
+
+    /// A host that knows its plugins and has not heard of the server yet.
+    pub(crate) fn before_sign_in() -> Self {
+        let mut world = Self::empty(Config::default());
         world.event(Event::Restored(Vec::new()));
         world.begin();
         world
@@ -91,6 +102,7 @@ impl World {
             look_ups: VecDeque::new(),
             facts: VecDeque::new(),
             rested: Vec::new(),
+            changes: 0,
             described: Vec::new(),
         }
     }
@@ -110,6 +122,9 @@ impl World {
             }
         });
         self.event(Event::Catalogued(folders.collect()));
+    }
+
+    pub(crate) fn sign_in(&mut self) {
         self.event(Event::SignedIn(Identity {
             server: "https://demo".into(),
             user: "ada".into(),
@@ -127,6 +142,7 @@ impl World {
         world.rows = self.rows;
         world.event(Event::Restored(kept));
         world.begin();
+        world.sign_in();
         world
     }
 
@@ -160,6 +176,7 @@ impl World {
             }
             Effect::Send { process, message } => self.sent(process, message),
             Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
+            Effect::JobChanged(_) => self.changes += 1,
             Effect::Describe { session, .. } => self.described.push(session),
             Effect::AskFacts { token, .. } => self.facts.push_back(token),
             Effect::Call { .. } => self.calls.push_back(effect),
