@@ -13,6 +13,9 @@ use crate::workspace::{Profile, Workspace};
 /// How often the scenario that kills the host at random does so in each round.
 const SOAK_KILLS: &str = "200";
 
+/// How many random histories of hand-overs the engine lives through, once.
+const SOAK_HISTORIES: &str = "1000000";
+
 #[derive(clap::Args)]
 pub(crate) struct SoakArguments {
     /// How long to go on.
@@ -27,7 +30,7 @@ pub(crate) struct FuzzArguments {
     cases: u32,
 }
 
-/// Repeats the scenarios until one fails or the time is up.
+/// Has the engine live through a million histories, then repeats the scenarios until one fails or the time is up.
 ///
 /// It finds what happens once in a hundred runs; it is no test of hours of uptime.
 ///
@@ -38,6 +41,22 @@ pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<(
     let python = python::environment(workspace)?;
     stage::build(workspace, Profile::Debug)?;
     stage::stage(workspace, Profile::Debug)?;
+    tool::run(
+        "histories of hand-overs",
+        tool::cargo(
+            &workspace.root,
+            [
+                "test",
+                "--release",
+                "--quiet",
+                "--package",
+                "engine",
+                "--test",
+                "convergence",
+            ],
+        )
+        .env("CALLBOARD_SOAK_HISTORIES", SOAK_HISTORIES),
+    )?;
     let begun = Instant::now();
     let length = Duration::from_secs(arguments.minutes * 60);
     let mut round = 0_u32;
