@@ -407,6 +407,8 @@ impl Engine {
             let id = job.summary.id.clone();
             let state = job.summary.state;
             let (handed_over, owes_report) = (job.run.is_some(), job.owes_report());
+            let dcc = job.launch.context.dcc.as_ref();
+            let asks_application = dcc.is_some_and(|dcc| dcc.session.is_some());
             self.jobs.insert(id.clone(), job);
             match state {
                 _ if !state.is_moving() => {}
@@ -417,7 +419,8 @@ impl Engine {
                 _ if handed_over => {
                     self.change_job(&id, JobState::Queued, "");
                 }
-                JobState::Running => {
+                // An application's connection ended with the host: its selection cannot be asked for until it is back.
+                _ if state == JobState::Running || asks_application => {
                     let failure = Failure::new(
                         FailureKind::Interrupted,
                         "Callboard stopped before it finished",

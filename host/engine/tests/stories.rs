@@ -437,3 +437,16 @@ fn the_tray_hears_how_a_long_job_ended() {
     world.end_turn(process, Ok(Outcome::done("late")));
     assert_eq!(world.rested, ["job-1"]);
 }
+
+#[test]
+fn a_launch_from_an_application_is_interrupted_by_a_restart_though_it_never_ran() {
+    let mut world = World::ready();
+    for number in 0..3 {
+        world.launch_from_application("maker.make", &format!("event-{number}"), 7);
+    }
+    let mut world = world.restart();
+    for job in ["job-1", "job-2", "job-3"] {
+        let failure = world.job(job).failure.expect("a failure");
+        assert_eq!(failure.kind, FailureKind::Interrupted, "{job}");
+    }
+}
