@@ -8,12 +8,12 @@ use serde_json::{Value as Json, json};
 
 pub(crate) use credential::{api_key_row, authenticate, is_user_known, new_secret};
 
+use crate::access::View;
 use crate::error::ApiError;
 use crate::hub::update_event;
 use crate::operations::{Caller, Touched, Transaction};
 use crate::query::Reader;
 use crate::server::Server;
-use crate::store::Store;
 
 /// What the server says it is. The official client asks for at least 3.3.11.
 pub(crate) const VERSION: &str = "4.13.8";
@@ -38,9 +38,11 @@ pub(crate) fn run_batch(
         return run_transaction(server, caller, operations);
     }
     let store = server.store();
+    let hidden = caller.access.hidden_projects(&store);
+    let view = View::without(&store, &hidden);
     operations
         .iter()
-        .map(|operation| answer(server, &store, caller, operation))
+        .map(|operation| answer(server, view, caller, operation))
         .collect()
 }
 
@@ -105,7 +107,7 @@ fn carry_out(
         Some("reset_remote") => Outcome::Done(credential::reset_remote(transaction, operation)?),
         _ => Outcome::Done(answer(
             server,
-            transaction.store,
+            transaction.view(),
             transaction.caller,
             operation,
         )?),
@@ -115,7 +117,7 @@ fn carry_out(
 /// Answers an operation that changes nothing.
 fn answer(
     server: &Server,
-    store: &Store,
+    store: View<'_>,
     caller: &Caller,
     operation: &Json,
 ) -> Result<Json, ApiError> {
@@ -140,7 +142,7 @@ fn answer(
             )
         }
         "search" => search::search(&reader, operation),
-        "get_upload_metadata" => upload::upload_metadata(server, caller, operation),
+        "get_upload_metadata" => upload::upload_metadata(server, &store, caller, operation),
         "complete_multipart_upload" => upload::complete_multipart_upload(server, operation),
         other => Err(ApiError::unknown_action(other)),
     }

@@ -10,6 +10,7 @@
 //! Read first: [`Sandbox`], a running server; `Schema`, the table of entity types that everything else
 //! follows; `Store`, where the entities are.
 
+mod access;
 mod api;
 mod control;
 mod error;

@@ -7,13 +7,15 @@ mod custom_attribute;
 mod given;
 mod relation;
 mod removal;
+mod role;
 mod rule;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
+use crate::access::{Access, HiddenProjects, Verb, View, Wish};
 use crate::error::ApiError;
 use crate::query::Encoder;
 use crate::schema::{Auto, EntityType, Kind, Schema, TypeId};
@@ -27,7 +29,7 @@ pub(crate) struct Caller {
     pub(crate) user_id: Arc<str>,
     pub(crate) username: Arc<str>,
     pub(crate) full_name: String,
-    pub(crate) may_write: bool,
+    pub(crate) access: Access,
     pub(crate) client_token: Option<String>,
     pub(crate) push_token: Option<String>,
     pub(crate) denormalize: bool,
@@ -37,9 +39,20 @@ pub(crate) struct Caller {
 pub(crate) struct Transaction<'a> {
     pub(crate) store: &'a mut Store,
     pub(crate) caller: &'a Caller,
+    /// As at the start; what the transaction itself makes can be seen by who made it.
+    hidden: HiddenProjects,
     schema: Arc<Schema>,
     now: Seconds,
 }
+
+/// What an operation that sends attributes is about.
+struct Request<'o> {
+    named: TypeId,
+    data: &'o Map<String, Json>,
+    key: Option<&'o Json>,
+}
+
+static NO_DATA: LazyLock<Map<String, Json>> = LazyLock::new(Map::new);
 
 /// An entity that an operation touched, to be written once the whole batch has run.
 pub(crate) struct Touched {
@@ -54,10 +67,19 @@ pub(crate) struct Touched {
     sent_relations: Vec<Arc<str>>,
 }
 
+impl Caller {
+    /// Tells whether the caller may do this to any entity of the type at all.
+    pub(crate) fn may_ever(&self, store: &Store, verb: Verb, kind: &str) -> bool {
+        let wish = Wish::new(verb, store.schema.expect_type(kind));
+        self.access.may_ever(store, &wish)
+    }
+}
+
 impl<'a> Transaction<'a> {
     pub(crate) fn new(store: &'a mut Store, caller: &'a Caller) -> Self {
         let schema = store.schema.clone();
         Self {
+            hidden: caller.access.hidden_projects(store),
             store,
             caller,
             schema,
@@ -80,39 +102,70 @@ impl<'a> Transaction<'a> {
             .ok_or_else(|| ApiError::validation(format!("Entity type {name} does not exist")))
     }
 
-    fn allow(&self, verb: &str, entity: &EntityType) -> Result<(), ApiError> {
-        if self.caller.may_write {
+    /// The store as the caller sees it.
+    pub(crate) fn view(&self) -> View<'_> {
+        View::without(self.store, &self.hidden)
+    }
+
+    /// Reads what `create` and `update` have in common.
+    fn request<'o>(&self, verb: Verb, operation: &'o Json) -> Result<Request<'o>, ApiError> {
+        let named = self.entity_type(operation)?;
+        let data = operation.get("entity_data").and_then(Json::as_object);
+        let request = Request {
+            named,
+            data: data.unwrap_or(&NO_DATA),
+            key: operation.get("entity_key"),
+        };
+        let wish = request.wish(verb, self.schema.entity_type(named));
+        self.allow(wish, None)?;
+        Ok(request)
+    }
+
+    /// Checks that the caller may make a change, to this row if there is one already.
+    fn allow(&self, wish: Wish<'_>, row: Option<&Row>) -> Result<(), ApiError> {
+        let access = &self.caller.access;
+        let is_allowed = match row {
+            Some(row) => access.may(self.store, &wish, row) && self.view().shows(row),
+            None => access.may_ever(self.store, &wish),
+        };
+        if is_allowed {
             return Ok(());
         }
         let username = &self.caller.username;
+        let verb = wish.verb.name();
         Err(ApiError::permission(format!(
             "User {username} is not permitted to {verb} {}",
-            entity.name
+            wish.entity.name
         )))
+    }
+
+    /// Checks that the caller may also change what a change has led to: nothing is put where they may
+    /// not go. A project may become private, because whoever makes it so keeps it in sight.
+    fn allow_result(&self, wish: Wish<'_>, row: &Row) -> Result<(), ApiError> {
+        match &*wish.entity.name {
+            "Project" => Ok(()),
+            _ => self.allow(wish, Some(row)),
+        }
     }
 
     /// Carries out a `create` operation.
     pub(crate) fn create(&mut self, operation: &Json) -> Result<Touched, ApiError> {
         let schema = self.schema.clone();
-        let named = schema.entity_type(self.entity_type(operation)?);
-        self.allow("create", named)?;
-        let empty = Map::new();
-        let data = operation
-            .get("entity_data")
-            .and_then(Json::as_object)
-            .unwrap_or(&empty);
+        let request = self.request(Verb::Create, operation)?;
+        let named = schema.entity_type(request.named);
         if named.is_custom_attribute_value() {
-            return self.set_custom_attribute(named, operation.get("entity_key"), data, "create");
+            return self.set_custom_attribute(&request, "create");
         }
-        let entity = concrete_type(&schema, named, data)?;
-        let given = Given::read(&schema, entity, data, None)?;
+        let entity = concrete_type(&schema, named, request.data)?;
+        let given = Given::read(&schema, entity, request.data, None)?;
         let mut row = Row::new(&schema, entity);
         self.fill_in(entity, &mut row);
         for (column, value) in &given.scalars {
             row.values[*column] = value.clone();
         }
-        self.complete_key(entity, operation.get("entity_key"), &mut row);
+        self.complete_key(entity, request.key, &mut row);
         let row = self.insert(entity, row)?;
+        self.allow_result(request.wish(Verb::Create, entity), &row)?;
         for (attribute, members) in &given.collections {
             self.replace_members(&row, attribute, members)?;
         }
@@ -130,27 +183,24 @@ impl<'a> Transaction<'a> {
     /// Carries out an `update` operation.
     pub(crate) fn update(&mut self, operation: &Json) -> Result<Touched, ApiError> {
         let schema = self.schema.clone();
-        let named = schema.entity_type(self.entity_type(operation)?);
-        self.allow("update", named)?;
-        let empty = Map::new();
-        let data = operation
-            .get("entity_data")
-            .and_then(Json::as_object)
-            .unwrap_or(&empty);
+        let request = self.request(Verb::Update, operation)?;
+        let named = schema.entity_type(request.named);
         if named.is_custom_attribute_value() {
-            return self.set_custom_attribute(named, operation.get("entity_key"), data, "update");
+            return self.set_custom_attribute(&request, "update");
         }
         let key = key_from_operation(operation)?;
         let before = self.store.find(named.id, &key).cloned();
         let before = before
             .ok_or_else(|| ApiError::validation(format!("{} {key} does not exist", named.name)))?;
         let entity = schema.entity_type(before.kind);
-        let given = Given::read(&schema, entity, data, Some(&before))?;
+        self.allow(request.wish(Verb::Update, entity), Some(&before))?;
+        let given = Given::read(&schema, entity, request.data, Some(&before))?;
         let mut row = Row::clone(&before);
         for (column, value) in &given.scalars {
             row.values[*column] = value.clone();
         }
         let row = self.change(entity, &before, row)?;
+        self.allow_result(request.wish(Verb::Update, entity), &row)?;
         for (attribute, members) in &given.collections {
             self.replace_members(&row, attribute, members)?;
         }
@@ -168,13 +218,15 @@ impl<'a> Transaction<'a> {
     /// Python client deletes some rows twice in one batch.
     pub(crate) fn delete(&mut self, operation: &Json) -> Result<(), ApiError> {
         let schema = self.schema.clone();
-        let entity = schema.entity_type(self.entity_type(operation)?);
-        self.allow("delete", entity)?;
+        let named = schema.entity_type(self.entity_type(operation)?);
+        self.allow(Wish::new(Verb::Delete, named), None)?;
         let key = key_from_operation(operation)?;
-        match self.store.find(entity.id, &key).cloned() {
-            Some(row) => self.remove(&row),
-            None => Ok(()),
-        }
+        let Some(row) = self.store.find(named.id, &key).cloned() else {
+            return Ok(());
+        };
+        let entity = schema.entity_type(row.kind);
+        self.allow(Wish::new(Verb::Delete, entity), Some(&row))?;
+        self.remove(&row)
     }
 
     /// Adds a row after applying the rules for new entities.
@@ -262,7 +314,7 @@ impl<'a> Transaction<'a> {
         let row = found
             .filter(|row| row.sequence == touched.row.sequence)
             .unwrap_or(&touched.row);
-        let encoder = Encoder::new(self.store, base_url, false);
+        let encoder = Encoder::new(self.view(), base_url, false);
         // The official client takes what is missing as not known, and asks for it when it is read. So what
         // was neither sent nor given a value by the server is left out, as by the real server.
         let is_news = |column: usize| {
@@ -281,6 +333,15 @@ impl<'a> Transaction<'a> {
             data.insert(name.to_string(), encoder.relation(row, name));
         }
         json!({"action": touched.action, "data": data})
+    }
+}
+
+impl<'o> Request<'o> {
+    fn wish(&self, verb: Verb, entity: &'o EntityType) -> Wish<'o> {
+        Wish {
+            data: Some(self.data),
+            ..Wish::new(verb, entity)
+        }
     }
 }
 

@@ -19,7 +19,8 @@ pub(crate) use derived::{descendants, link, unset_value, value_type};
 pub(crate) use encode::{Encoder, Projection};
 pub(crate) use parse::parse;
 
-use crate::store::{Row, Store};
+use crate::access::View;
+use crate::store::Row;
 
 /// A query that cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +46,7 @@ pub(crate) struct Found {
 
 /// Where answers come from, and how they are written.
 pub(crate) struct Reader<'a> {
-    pub(crate) store: &'a Store,
+    pub(crate) store: View<'a>,
     /// Prefix of the addresses in answers.
     pub(crate) base_url: &'a str,
     /// Expand every occurrence of an entity, not just its first.

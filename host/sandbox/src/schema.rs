@@ -4,6 +4,7 @@
 //! `schema/parse.rs`), read once at start-up. The JSON documents that clients download, the legacy
 //! names in events, the columns of the store and the joins of the query language all come from it.
 
+mod belong;
 mod document;
 mod link;
 mod parse;
@@ -95,6 +96,8 @@ pub(crate) struct EntityType {
     /// The types whose rows a query on this type finds, itself first.
     pub(crate) kinds: Vec<TypeId>,
     pub(crate) unique: Vec<Unique>,
+    /// Columns that lead to the project a row belongs to.
+    pub(crate) belongs: Vec<Belongs>,
     index: HashMap<Arc<str>, usize>,
 }
 
@@ -111,6 +114,22 @@ pub(crate) struct Legacy {
 pub(crate) struct Unique {
     pub(crate) columns: Vec<usize>,
     pub(crate) exception: Arc<str>,
+}
+
+/// A column that says what a row is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Belongs {
+    Project {
+        column: usize,
+    },
+    Row {
+        column: usize,
+        target: TypeId,
+    },
+    /// Any kind of entity: the column is no foreign key.
+    Anything {
+        column: usize,
+    },
 }
 
 /// One attribute of an entity type.

@@ -7,6 +7,7 @@ use md5::{Digest, Md5};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::access::Access;
 use crate::api::{api_key_row, new_secret};
 use crate::error::ApiError;
 use crate::operations::{Caller, Transaction};
@@ -34,7 +35,7 @@ const MAIN_USER: &str = "ada";
 
 pub(crate) fn plant(store: &mut Store, seed: Seed, scale: &Scale) -> Result<(), ApiError> {
     let caller = Caller {
-        may_write: true,
+        access: Access::unlimited(),
         ..Caller::default()
     };
     let mut planter = Planter {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::access::{Access, Verb};
 use crate::error::ApiError;
 use crate::operations::{Caller, Transaction};
 use crate::store::{Row, Store, Value};
@@ -29,12 +30,20 @@ pub(crate) fn authenticate(
         .next()
         .ok_or_else(refused)?;
     let user_id = user.key(schema);
-    let keys = store.rows_where("ApiKey", "resource_id", &user_id);
-    let key = keys.iter().find(|key| {
-        key.text(schema, "secret")
-            .is_some_and(|secret| **secret == *api_key)
+    let keys = store.rows(schema.expect_type("ApiKey").id);
+    let mut keys = keys.filter(|key| {
+        let is_known = key
+            .text(schema, "secret")
+            .is_some_and(|secret| **secret == *api_key);
+        is_known
+            && key
+                .text(schema, "resource_id")
+                .is_none_or(|owner| *owner == user_id)
     });
-    let key = key.filter(|_| !api_key.is_empty()).ok_or_else(refused)?;
+    let key = keys
+        .next()
+        .filter(|_| !api_key.is_empty())
+        .ok_or_else(refused)?;
     if key.get(schema, "expired").is_true() {
         return Err(ApiError::credentials("The supplied API key has expired"));
     }
@@ -45,7 +54,11 @@ pub(crate) fn authenticate(
     }
     let name = |column| user.get(schema, column).to_text();
     Ok(Caller {
-        may_write: may_write(store, &user_id),
+        // A key that belongs to nobody brings its own role along, whoever uses it.
+        access: match key.text(schema, "resource_id") {
+            Some(_) => Access::of_user(store, &user_id),
+            None => Access::of_role(store, key.text(schema, "security_role_id")),
+        },
         user_id,
         username: Arc::from(username),
         full_name: format!("{} {}", name("first_name"), name("last_name"))
@@ -58,21 +71,6 @@ pub(crate) fn authenticate(
 /// Tells whether there is such a user at all.
 pub(crate) fn is_user_known(store: &Store, username: &str) -> bool {
     !store.rows_where("User", "username", username).is_empty()
-}
-
-/// A user may change things when one of their roles may.
-fn may_write(store: &Store, user_id: &str) -> bool {
-    let schema = &store.schema;
-    let role_kind = schema.expect_type("SecurityRole").id;
-    let given = store.rows_where("UserSecurityRole", "user_id", user_id);
-    let roles = given
-        .iter()
-        .filter_map(|given| given.text(schema, "security_role_id"));
-    let mut roles = roles.filter_map(|id| store.find(role_kind, id));
-    roles.any(|role| {
-        role.text(schema, "access")
-            .is_some_and(|access| **access == *"write")
-    })
 }
 
 /// Gives a user a new API key; the old one is void.
@@ -91,8 +89,10 @@ pub(super) fn reset_remote(
         .or_else(|| operation["entity_key"][0].as_str());
     let user_id =
         entity_key.ok_or_else(|| ApiError::validation("The operation has no entity_key"))?;
-    if *user_id != *transaction.caller.user_id && !transaction.caller.may_write {
-        let username = &transaction.caller.username;
+    let caller = transaction.caller;
+    let may_reset = caller.may_ever(transaction.store, Verb::Update, "ApiKey");
+    if *user_id != *caller.user_id && !may_reset {
+        let username = &caller.username;
         return Err(ApiError::permission(format!(
             "User {username} is not permitted to reset this API key"
         )));

@@ -2,10 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::access::Verb;
 use crate::error::ApiError;
 use crate::media::{MediaError, Upload};
 use crate::operations::Caller;
 use crate::server::Server;
+use crate::store::Store;
 
 /// Media types by file ending; everything else is bytes.
 const MEDIA_TYPES: [(&str, &str); 8] = [
@@ -43,10 +45,11 @@ fn text<'a>(operation: &'a Json, key: &str) -> Result<&'a str, ApiError> {
 /// Says where to send a file, whole or in parts. The component need not exist yet.
 pub(super) fn upload_metadata(
     server: &Server,
+    store: &Store,
     caller: &Caller,
     operation: &Json,
 ) -> Result<Json, ApiError> {
-    if !caller.may_write {
+    if !caller.may_ever(store, Verb::Create, "FileComponent") {
         return Err(ApiError::permission(format!(
             "User {} is not permitted to upload",
             caller.username

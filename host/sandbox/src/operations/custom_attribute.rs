@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Touched, Transaction, key_from_operation};
+use super::{Request, Touched, Transaction, key_from_operation};
+use crate::access::Verb;
 use crate::error::ApiError;
 use crate::query::{unset_value, value_type};
-use crate::schema::EntityType;
 use crate::store::{Row, Value, key_from_parts};
 
 /// Where entities with custom attributes lie.
@@ -23,13 +23,11 @@ const OWNERS: [&str; 6] = [
 impl Transaction<'_> {
     pub(super) fn set_custom_attribute(
         &mut self,
-        named: &EntityType,
-        entity_key: Option<&Json>,
-        data: &Map<String, Json>,
+        request: &Request<'_>,
         action: &'static str,
     ) -> Result<Touched, ApiError> {
         let schema = self.schema.clone();
-        let (configuration_id, entity_id) = key_parts(entity_key, data)?;
+        let (configuration_id, entity_id) = key_parts(request.key, request.data)?;
         let configuration =
             self.found_by_id("CustomAttributeConfiguration", Some(&configuration_id));
         let missing =
@@ -41,6 +39,10 @@ impl Transaction<'_> {
             .find_map(|owner| self.store.find(schema.expect_type(owner).id, &entity_id))
             .cloned();
         let owner = owner.ok_or_else(|| missing("Entity", &entity_id))?;
+        self.allow(
+            request.wish(Verb::Update, schema.entity_type(request.named)),
+            Some(&owner),
+        )?;
         let kind = value_type(schema.entity_type(owner.kind)).ok_or_else(|| {
             ApiError::validation(format!(
                 "{} has no custom attributes",
@@ -51,16 +53,17 @@ impl Transaction<'_> {
         let before = self.store.find(kind, &key).cloned();
         let mut row = match &before {
             Some(row) => Row::clone(row),
-            None => unset_value(self.store, kind, &configuration, &entity_id),
+            None => unset_value(self.view(), kind, &configuration, &entity_id),
         };
-        if let Some(json) = data.get("value") {
+        if let Some(json) = request.data.get("value") {
             row.set(&schema, "value", self.checked_value(&configuration, json)?);
         }
         let row = match before {
             Some(_) => self.store.replace(row),
             None => self.store.insert(row),
         };
-        let shown_as = (named.id != kind).then(|| named.name.clone());
+        let shown_as =
+            (request.named != kind).then(|| schema.entity_type(request.named).name.clone());
         Ok(Touched {
             action,
             row,

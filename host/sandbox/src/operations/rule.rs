@@ -6,10 +6,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Transaction;
+use crate::access::View;
 use crate::error::ApiError;
 use crate::query::descendants;
 use crate::schema::EntityType;
-use crate::store::{Row, Value};
+use crate::store::{Row, Value, key_from_parts};
 
 impl Transaction<'_> {
     pub(super) fn before_create(
@@ -210,25 +211,26 @@ impl Transaction<'_> {
         entity: &EntityType,
         row: &Arc<Row>,
     ) -> Result<(), ApiError> {
-        if &*entity.name == "Note" {
+        match &*entity.name {
             // The author is a recipient of every note.
-            return self.add_recipient(row);
+            "Note" => self.add_recipient(row),
+            "User" => self.give_default_role(row),
+            "Project" => self.keep_in_sight(row),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn add_recipient(&mut self, note: &Row) -> Result<(), ApiError> {
         let schema = self.schema.clone();
-        let entity = schema.expect_type("Recipient");
-        let mut row = Row::new(&schema, entity);
-        row.set(&schema, "note_id", Value::Text(note.key(&schema)));
-        row.set(&schema, "resource_id", note.get(&schema, "user_id").clone());
-        if row.get(&schema, "resource_id").is_null()
-            || self.store.find(entity.id, &row.key(&schema)).is_some()
-        {
+        let author = note.get(&schema, "user_id").clone();
+        let note_id = note.key(&schema);
+        let recipient = key_from_parts([&*note_id, &*author.to_text()]);
+        let kind = schema.expect_type("Recipient").id;
+        if author.is_null() || self.store.find(kind, &recipient).is_some() {
             return Ok(());
         }
-        self.insert(entity, row)?;
+        let values = [("note_id", Value::Text(note_id)), ("resource_id", author)];
+        self.make("Recipient", &values)?;
         Ok(())
     }
 
@@ -254,7 +256,7 @@ impl Transaction<'_> {
             && row.get(&schema, "parent_id") != before.get(&schema, "parent_id")
         {
             let parent_id = row.text(&schema, "parent_id").cloned();
-            let below = descendants(self.store, before);
+            let below = descendants(View::whole(self.store), before);
             let is_below = |id: &Arc<str>| {
                 *id == before.key(&schema) || below.iter().any(|row| row.key(&schema) == *id)
             };
@@ -282,6 +284,9 @@ impl Transaction<'_> {
         {
             self.move_to_project(row);
         }
+        if &*entity.name == "Project" && !before.get(&schema, "is_private").is_true() {
+            self.keep_in_sight(row)?;
+        }
         let has_history = entity.is_typed_context() || &*entity.name == "AssetVersion";
         if has_history && row.get(&schema, "status_id") != before.get(&schema, "status_id") {
             self.record_status_change(entity, before, row)?;
@@ -293,7 +298,7 @@ impl Transaction<'_> {
     fn move_to_project(&mut self, row: &Arc<Row>) {
         let schema = self.schema.clone();
         let project = row.get(&schema, "project_id").clone();
-        let mut contexts = descendants(self.store, row);
+        let mut contexts = descendants(View::whole(self.store), row);
         contexts.push(row.clone());
         for context in contexts {
             let assets = self
@@ -319,33 +324,19 @@ impl Transaction<'_> {
         row: &Row,
     ) -> Result<(), ApiError> {
         let schema = self.schema.clone();
-        let is_version = &*of.name == "AssetVersion";
-        let kind = if is_version {
-            "AssetVersionStatusChange"
-        } else {
-            "TypedContextStatusChange"
+        let (kind, parent_type) = match &*of.name {
+            "AssetVersion" => ("AssetVersionStatusChange", "AssetVersion"),
+            _ => ("TypedContextStatusChange", "TypedContext"),
         };
-        let entity = schema.expect_type(kind);
-        let mut change = Row::new(&schema, entity);
-        self.fill_in(entity, &mut change);
-        let parent_type = if is_version {
-            "AssetVersion"
-        } else {
-            "TypedContext"
-        };
-        change.set(&schema, "id", Value::text(Uuid::new_v4().to_string()));
-        change.set(&schema, "parent_id", Value::Text(row.key(&schema)));
-        change.set(&schema, "parent_type", Value::text(parent_type));
-        change.set(&schema, "status_id", row.get(&schema, "status_id").clone());
-        change.set(
-            &schema,
-            "from_status_id",
-            before.get(&schema, "status_id").clone(),
-        );
-        if !self.caller.user_id.is_empty() {
-            change.set(&schema, "user_id", Value::Text(self.caller.user_id.clone()));
-        }
-        self.insert(entity, change)?;
+        let user = Some(&self.caller.user_id).filter(|id| !id.is_empty());
+        let values = [
+            ("parent_id", Value::Text(row.key(&schema))),
+            ("parent_type", Value::text(parent_type)),
+            ("status_id", row.get(&schema, "status_id").clone()),
+            ("from_status_id", before.get(&schema, "status_id").clone()),
+            ("user_id", user.cloned().map_or(Value::Null, Value::Text)),
+        ];
+        self.make(kind, &values)?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ fn writer() -> Caller {
     Caller {
         user_id: Arc::from(id_from_name("User/ada")),
         username: Arc::from("ada"),
-        may_write: true,
+        access: Access::unlimited(),
         ..Caller::default()
     }
 }
@@ -55,7 +55,7 @@ fn update(kind: &str, id: &str, data: Json) -> Json {
 
 fn query(store: &Store, text: &str) -> Json {
     Reader {
-        store,
+        store: View::whole(store),
         base_url: "",
         denormalize: false,
     }

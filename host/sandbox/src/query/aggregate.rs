@@ -6,11 +6,12 @@ use serde_json::{Map, Value as Json, json};
 
 use super::ast::{Aggregate, AggregateFunction, Path, Query};
 use super::evaluate::{compare, visit_leaves};
-use crate::store::{Row, Store, Value};
+use crate::access::View;
+use crate::store::{Row, Value};
 
 /// Returns one object per group, in the order in which the groups were met. Results are called
 /// `count_id`, groups as their path with underscores.
-pub(super) fn aggregate(store: &Store, query: &Query, rows: &[Arc<Row>]) -> Json {
+pub(super) fn aggregate(store: View<'_>, query: &Query, rows: &[Arc<Row>]) -> Json {
     let mut groups: Vec<(Vec<Value>, Vec<&Arc<Row>>)> = Vec::new();
     for row in rows {
         let key: Vec<Value> = query
@@ -50,7 +51,7 @@ fn name(path: &Path) -> String {
     path.to_string().replace('.', "_")
 }
 
-fn leaf(store: &Store, row: &Arc<Row>, path: &Path) -> Value {
+fn leaf(store: View<'_>, row: &Arc<Row>, path: &Path) -> Value {
     let mut found = Value::Null;
     visit_leaves(store, row, &path.segments, &mut |value| {
         found = value.clone();

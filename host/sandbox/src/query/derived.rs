@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::access::View;
 use crate::schema::{Attribute, Derived, EntityType, TypeId};
-use crate::store::{Row, Store, Value, key_from_parts};
+use crate::store::{Row, Value, key_from_parts};
 use crate::time;
 
 /// Reads a derived scalar.
-pub(super) fn scalar(store: &Store, row: &Row, derived: Derived, base_url: &str) -> Value {
+pub(super) fn scalar(store: View<'_>, row: &Row, derived: Derived, base_url: &str) -> Value {
     let schema = &store.schema;
     let address = |page: &str, id: Option<&Arc<str>>| match id {
         // The inner shape is assumed; the official clients do not look into it.
@@ -56,7 +57,7 @@ pub(super) fn scalar(store: &Store, row: &Row, derived: Derived, base_url: &str)
 }
 
 /// Reads a derived relation.
-pub(super) fn related(store: &Store, row: &Arc<Row>, derived: Derived) -> Vec<Arc<Row>> {
+pub(super) fn related(store: View<'_>, row: &Arc<Row>, derived: Derived) -> Vec<Arc<Row>> {
     match derived {
         Derived::Ancestors => ancestors(store, row),
         Derived::Descendants => descendants(store, row),
@@ -68,7 +69,7 @@ pub(super) fn related(store: &Store, row: &Arc<Row>, derived: Derived) -> Vec<Ar
     }
 }
 
-fn latest_version(store: &Store, asset: &str) -> Option<Arc<Row>> {
+fn latest_version(store: View<'_>, asset: &str) -> Option<Arc<Row>> {
     let versions = store.rows_where("AssetVersion", "asset_id", asset);
     let number = |row: &Arc<Row>| match row.get(&store.schema, "version") {
         Value::Integer(number) => *number,
@@ -77,21 +78,21 @@ fn latest_version(store: &Store, asset: &str) -> Option<Arc<Row>> {
     versions.into_iter().max_by_key(number)
 }
 
-fn time_logged(store: &Store, row: &Row) -> f64 {
+fn time_logged(store: View<'_>, row: &Row) -> f64 {
     let logs = store.rows_where("Timelog", "context_id", &row.key(&store.schema));
     logs.iter()
         .filter_map(|log| log.get(&store.schema, "duration").as_number())
         .sum()
 }
 
-fn context(store: &Store, id: &str) -> Option<Arc<Row>> {
+fn context(store: View<'_>, id: &str) -> Option<Arc<Row>> {
     store
         .find(store.schema.expect_type("Context").id, id)
         .cloned()
 }
 
 /// The project, everything between, and the context itself.
-fn context_chain(store: &Store, row: &Arc<Row>) -> Vec<Arc<Row>> {
+fn context_chain(store: View<'_>, row: &Arc<Row>) -> Vec<Arc<Row>> {
     let mut chain = vec![row.clone()];
     // Moves that would close a circle are refused, so this ends at a project.
     while let Some(parent) = chain[chain.len() - 1]
@@ -104,7 +105,7 @@ fn context_chain(store: &Store, row: &Arc<Row>) -> Vec<Arc<Row>> {
     chain
 }
 
-fn ancestors(store: &Store, row: &Arc<Row>) -> Vec<Arc<Row>> {
+fn ancestors(store: View<'_>, row: &Arc<Row>) -> Vec<Arc<Row>> {
     let schema = &store.schema;
     let mut chain = if schema.entity_type(row.kind).is_context() {
         let mut chain = context_chain(store, row);
@@ -123,7 +124,7 @@ fn ancestors(store: &Store, row: &Arc<Row>) -> Vec<Arc<Row>> {
 }
 
 /// Everything below a context, parents before their children.
-pub(crate) fn descendants(store: &Store, row: &Row) -> Vec<Arc<Row>> {
+pub(crate) fn descendants(store: View<'_>, row: &Row) -> Vec<Arc<Row>> {
     let mut found = store.rows_where("Context", "parent_id", &row.key(&store.schema));
     let mut next = 0;
     while next < found.len() {
@@ -135,7 +136,7 @@ pub(crate) fn descendants(store: &Store, row: &Row) -> Vec<Arc<Row>> {
 }
 
 /// The way from the project to an entity, as clients show it.
-pub(crate) fn link(store: &Store, row: &Row) -> Vec<Json> {
+pub(crate) fn link(store: View<'_>, row: &Row) -> Vec<Json> {
     let schema = &store.schema;
     let entity = schema.entity_type(row.kind);
     let own = Arc::new(row.clone());
@@ -185,7 +186,7 @@ pub(crate) fn link(store: &Store, row: &Row) -> Vec<Json> {
     }
 }
 
-fn context_item(store: &Store, row: &Row) -> Json {
+fn context_item(store: View<'_>, row: &Row) -> Json {
     let schema = &store.schema;
     let name = row.get(schema, "name").to_text();
     if schema.entity_type(row.kind).is_typed_context() {
@@ -202,7 +203,7 @@ fn context_item(store: &Store, row: &Row) -> Json {
 }
 
 /// The project that an entity belongs to.
-fn project_of(store: &Store, row: &Row) -> Option<Arc<str>> {
+fn project_of(store: View<'_>, row: &Row) -> Option<Arc<str>> {
     row.text(&store.schema, "project_id").cloned()
 }
 
@@ -225,7 +226,7 @@ pub(crate) fn value_type(entity: &EntityType) -> Option<TypeId> {
 }
 
 /// One value for each configuration that applies to an entity, whether anything was stored or not.
-pub(crate) fn custom_attribute_rows(store: &Store, owner: &Row) -> Vec<Arc<Row>> {
+pub(crate) fn custom_attribute_rows(store: View<'_>, owner: &Row) -> Vec<Arc<Row>> {
     let schema = &store.schema;
     let entity = schema.entity_type(owner.kind);
     let Some(kind) = value_type(entity) else {
@@ -245,7 +246,7 @@ pub(crate) fn custom_attribute_rows(store: &Store, owner: &Row) -> Vec<Arc<Row>>
 
 /// The row of a value that nobody has set: the default, or null where it is inherited.
 pub(crate) fn unset_value(
-    store: &Store,
+    store: View<'_>,
     kind: TypeId,
     configuration: &Row,
     entity_id: &str,
@@ -270,7 +271,7 @@ pub(crate) fn unset_value(
 }
 
 /// The configurations that apply to an entity; those of its project hide general ones of the same key.
-pub(crate) fn applicable_configurations(store: &Store, owner: &Row) -> Vec<Arc<Row>> {
+pub(crate) fn applicable_configurations(store: View<'_>, owner: &Row) -> Vec<Arc<Row>> {
     let schema = &store.schema;
     let entity = schema.entity_type(owner.kind);
     let word = configuration_word(entity);

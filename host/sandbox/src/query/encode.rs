@@ -11,8 +11,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::ast::{Path, Segment};
 use super::{derived, evaluate};
+use crate::access::View;
 use crate::schema::{Kind, Shape};
-use crate::store::{Row, Store};
+use crate::store::Row;
 
 /// The attributes to write, and those of the entities they lead to.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +60,7 @@ impl Projection {
 }
 
 pub(crate) struct Encoder<'a> {
-    store: &'a Store,
+    store: View<'a>,
     base_url: &'a str,
     denormalize: bool,
     /// Everything asked of each entity, by sequence.
@@ -68,7 +69,7 @@ pub(crate) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(crate) fn new(store: &'a Store, base_url: &'a str, denormalize: bool) -> Self {
+    pub(crate) fn new(store: View<'a>, base_url: &'a str, denormalize: bool) -> Self {
         Self {
             store,
             base_url,
@@ -199,7 +200,7 @@ impl<'a> Encoder<'a> {
 }
 
 /// A row as other rows mention it: its type, its key, and what the schema always sends along.
-fn reference(store: &Store, row: &Row) -> Map<String, Json> {
+fn reference(store: View<'_>, row: &Row) -> Map<String, Json> {
     let entity = store.schema.entity_type(row.kind);
     let mut written = Map::new();
     written.insert("__entity_type__".to_owned(), json!(&*entity.name));

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::ast::{Criteria, Operator, Query, Segment, Set};
 use super::literal::Literal;
 use super::{Found, QueryError, check, derived, plan};
+use crate::access::View;
 use crate::schema::{Kind, Shape, TypeId};
-use crate::store::{Row, Store, Value};
+use crate::store::{Row, Value};
 
 /// Criteria with their subqueries answered.
 pub(super) enum Test {
@@ -46,13 +47,13 @@ impl Members {
     }
 }
 
-pub(super) fn find(store: &Store, query: &Query) -> Result<Found, QueryError> {
+pub(super) fn find(store: View<'_>, query: &Query) -> Result<Found, QueryError> {
     find_filtered(store, query, &|_| true)
 }
 
 /// Finds the rows that the criteria and `keep` accept, in order, cut to the page.
 pub(super) fn find_filtered(
-    store: &Store,
+    store: View<'_>,
     query: &Query,
     keep: &dyn Fn(&Row) -> bool,
 ) -> Result<Found, QueryError> {
@@ -95,7 +96,7 @@ pub(super) fn find_filtered(
     })
 }
 
-pub(super) fn prepare(store: &Store, criteria: &Criteria) -> Result<Test, QueryError> {
+pub(super) fn prepare(store: View<'_>, criteria: &Criteria) -> Result<Test, QueryError> {
     let list = |inner: &[Criteria]| {
         inner
             .iter()
@@ -149,7 +150,7 @@ pub(super) fn prepare(store: &Store, criteria: &Criteria) -> Result<Test, QueryE
     })
 }
 
-fn subquery(store: &Store, query: &Query) -> Result<Vec<Literal>, QueryError> {
+fn subquery(store: View<'_>, query: &Query) -> Result<Vec<Literal>, QueryError> {
     let key = [Segment {
         name: "id".to_owned(),
         cast: None,
@@ -172,7 +173,7 @@ fn subquery(store: &Store, query: &Query) -> Result<Vec<Literal>, QueryError> {
     Ok(literals)
 }
 
-pub(super) fn accepts(store: &Store, row: &Arc<Row>, test: &Test) -> bool {
+pub(super) fn accepts(store: View<'_>, row: &Arc<Row>, test: &Test) -> bool {
     match test {
         Test::All(inner) => inner.iter().all(|test| accepts(store, row, test)),
         Test::Any(inner) => inner.iter().any(|test| accepts(store, row, test)),
@@ -210,7 +211,7 @@ pub(super) fn accepts(store: &Store, row: &Arc<Row>, test: &Test) -> bool {
 /// Shows `visit` every value at the end of a path until it returns true. A way that ends early, at an
 /// empty relation or at a type without the attribute, shows a null.
 pub(super) fn visit_leaves(
-    store: &Store,
+    store: View<'_>,
     row: &Arc<Row>,
     path: &[Segment],
     visit: &mut dyn FnMut(&Value) -> bool,
@@ -253,7 +254,7 @@ pub(super) fn visit_leaves(
 }
 
 /// The rows that one step of a path leads to.
-pub(super) fn related(store: &Store, row: &Arc<Row>, segment: &Segment) -> Vec<Arc<Row>> {
+pub(super) fn related(store: View<'_>, row: &Arc<Row>, segment: &Segment) -> Vec<Arc<Row>> {
     let Some(attribute) = store
         .schema
         .entity_type(row.kind)
@@ -272,7 +273,7 @@ pub(super) fn related(store: &Store, row: &Arc<Row>, segment: &Segment) -> Vec<A
     rows
 }
 
-pub(super) fn related_by(store: &Store, row: &Arc<Row>, kind: &Kind) -> Vec<Arc<Row>> {
+pub(super) fn related_by(store: View<'_>, row: &Arc<Row>, kind: &Kind) -> Vec<Arc<Row>> {
     match kind {
         Kind::Scalar { .. } => Vec::new(),
         Kind::Reference { target, column } => {
@@ -287,12 +288,12 @@ pub(super) fn related_by(store: &Store, row: &Arc<Row>, kind: &Kind) -> Vec<Arc<
     }
 }
 
-fn find_reference<'a>(store: &'a Store, target: TypeId, key: &str) -> Option<&'a Arc<Row>> {
+fn find_reference<'a>(store: View<'a>, target: TypeId, key: &str) -> Option<&'a Arc<Row>> {
     store.find(target, key)
 }
 
 /// Sorts by the query's order; rows that tie stay in order of creation.
-fn sort(store: &Store, query: &Query, rows: &mut Vec<Arc<Row>>) {
+fn sort(store: View<'_>, query: &Query, rows: &mut Vec<Arc<Row>>) {
     if query.order.is_empty() {
         return;
     }

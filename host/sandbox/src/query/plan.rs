@@ -9,12 +9,13 @@ use std::sync::Arc;
 use super::ast::{Operator, Segment};
 use super::derived;
 use super::evaluate::Test;
+use crate::access::View;
 use crate::schema::{Attribute, Derived, Join, Kind, Scalar, TypeId};
-use crate::store::{Row, Store};
+use crate::store::Row;
 
 /// Rows in order of creation, or `None` when no index helps.
 pub(super) fn candidates(
-    store: &Store,
+    store: View<'_>,
     kind: TypeId,
     test: Option<&Test>,
 ) -> Option<Vec<Arc<Row>>> {
@@ -29,7 +30,7 @@ pub(super) fn candidates(
     Some(rows)
 }
 
-fn by_test(store: &Store, kind: TypeId, test: &Test) -> Option<Vec<Arc<Row>>> {
+fn by_test(store: View<'_>, kind: TypeId, test: &Test) -> Option<Vec<Arc<Row>>> {
     match test {
         Test::All(inner) => inner
             .iter()
@@ -70,7 +71,12 @@ fn by_test(store: &Store, kind: TypeId, test: &Test) -> Option<Vec<Arc<Row>>> {
 }
 
 /// Rows whose path ends in one of `texts`.
-fn by_leaf(store: &Store, kind: TypeId, path: &[Segment], texts: &[&str]) -> Option<Vec<Arc<Row>>> {
+fn by_leaf(
+    store: View<'_>,
+    kind: TypeId,
+    path: &[Segment],
+    texts: &[&str],
+) -> Option<Vec<Arc<Row>>> {
     let (leaf, way) = path.split_last()?;
     let target = target_of(store, kind, way)?;
     // `parent.id is "x"` needs no look at the parent.
@@ -116,7 +122,7 @@ fn by_leaf(store: &Store, kind: TypeId, path: &[Segment], texts: &[&str]) -> Opt
 }
 
 /// The declared type at the end of a way of relations.
-fn target_of(store: &Store, kind: TypeId, way: &[Segment]) -> Option<TypeId> {
+fn target_of(store: View<'_>, kind: TypeId, way: &[Segment]) -> Option<TypeId> {
     let mut target = kind;
     for segment in way {
         target = match &segment.cast {
@@ -133,7 +139,7 @@ fn target_of(store: &Store, kind: TypeId, way: &[Segment]) -> Option<TypeId> {
 
 /// The rows of `kind` from which the way leads to one of `rows`.
 fn owners(
-    store: &Store,
+    store: View<'_>,
     kind: TypeId,
     way: &[Segment],
     rows: Vec<Arc<Row>>,
@@ -147,7 +153,7 @@ fn owners(
 }
 
 fn step_back(
-    store: &Store,
+    store: View<'_>,
     kind: TypeId,
     attribute: &Attribute,
     rows: Vec<Arc<Row>>,
@@ -208,7 +214,7 @@ fn step_back(
 
 /// Custom attribute values of the entities that the criteria name. They exist even where nothing was
 /// stored, so they cannot be found among the rows.
-fn unset_values(store: &Store, kind: TypeId, test: &Test) -> Option<Vec<Arc<Row>>> {
+fn unset_values(store: View<'_>, kind: TypeId, test: &Test) -> Option<Vec<Arc<Row>>> {
     let schema = &store.schema;
     let ids = entity_ids(test)?;
     let owners = [

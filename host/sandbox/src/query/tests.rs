@@ -2,10 +2,11 @@ use serde_json::json;
 
 use super::*;
 use crate::seed::demo_store;
+use crate::store::Store;
 
 fn run(store: &Store, text: &str) -> Result<Json, QueryError> {
     let reader = Reader {
-        store,
+        store: View::whole(store),
         base_url: "http://sandbox",
         denormalize: false,
     };
@@ -76,16 +77,17 @@ fn an_index_changes_how_long_a_query_takes_and_not_what_it_finds() {
             let text = format!("{entity} where {criteria}");
             let query = parse(&text).unwrap();
             check::check(schema, &query).unwrap_or_else(|error| panic!("{text}: {error}"));
-            let found: Vec<u64> = evaluate::find(&store, &query)
+            let found: Vec<u64> = evaluate::find(View::whole(&store), &query)
                 .unwrap()
                 .rows
                 .iter()
                 .map(|row| row.sequence)
                 .collect();
-            let test = evaluate::prepare(&store, query.criteria.as_ref().unwrap()).unwrap();
+            let test =
+                evaluate::prepare(View::whole(&store), query.criteria.as_ref().unwrap()).unwrap();
             let all = store
                 .rows(kind)
-                .filter(|row| evaluate::accepts(&store, row, &test));
+                .filter(|row| evaluate::accepts(View::whole(&store), row, &test));
             let expected: Vec<u64> = all.map(|row| row.sequence).collect();
             assert_eq!(found, expected, "{text}");
         }
@@ -164,7 +166,7 @@ fn an_entity_is_written_in_full_once_and_with_all_that_was_asked() {
     assert_eq!(rows[0]["project"], reference);
 
     let reader = Reader {
-        store: &store,
+        store: View::whole(&store),
         base_url: "",
         denormalize: true,
     };
@@ -188,7 +190,7 @@ fn a_circle_of_projections_ends() {
 fn pages_are_cut_from_a_stable_order() {
     let store = demo_store();
     let reader = Reader {
-        store: &store,
+        store: View::whole(&store),
         base_url: "",
         denormalize: false,
     };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::belong;
 use super::parse::{ObjectType, RawAttribute, RawEntity, RawKind, SchemaError};
 use super::{
     Attribute, EntityType, Join, Kind, Legacy, OnDelete, Referrer, Scalar, Schema, Shape, TableId,
@@ -25,10 +26,11 @@ pub(super) fn link(
 ) -> Result<Schema, SchemaError> {
     let mut linker = Linker::new(entities)?;
     linker.lay_out_columns();
-    let types = (0..linker.entities.len())
+    let mut types = (0..linker.entities.len())
         .map(|index| linker.entity_type(index))
         .collect::<Result<Vec<_>, _>>()?;
     linker.collect_referrers(&types);
+    belong::resolve(&mut types);
     let names = linker
         .names
         .iter()
@@ -211,6 +213,7 @@ impl Linker {
             attributes,
             kinds: self.kinds(id),
             unique,
+            belongs: Vec::new(),
         })
     }
 

@@ -317,6 +317,38 @@ fn lists_and_labels(planter: &mut Planter<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Name, kind and permissions. Those of the real server's own roles are as its manual describes them;
+/// what exactly they hold is assumed.
+const ROLES: [(&str, &str, &str); 7] = [
+    ("Administrator", "PROJECT", "*:*"),
+    (
+        "Project Manager",
+        "PROJECT",
+        "*:project *:Job *:Component *:Timer *:UserApplicationState *:Dashboard *:DashboardResource \
+         *:DashboardWidget -*:CustomConfigurationBase",
+    ),
+    (
+        "Artist",
+        "PROJECT",
+        "*:project *:Job *:Component *:Timer *:UserApplicationState -create:Project -delete:Project \
+         -*:CustomConfigurationBase -*:UserSecurityRoleProject",
+    ),
+    (
+        "User",
+        "PROJECT",
+        "update:Task.status update:Task.status_id update:Context.notes update:Context.metadata \
+         update:AssetVersion.notes *:Note *:NoteComponent *:NoteLabelLink *:Recipient *:Metadata \
+         *:Timelog *:Timer *:Job *:Component *:ComponentLocation *:UserApplicationState",
+    ),
+    (
+        "Restricted User",
+        "ASSIGNED",
+        "update:Task.status update:Task.status_id update:Task.notes create:Note *:Timelog *:Timer",
+    ),
+    ("Viewer", "PROJECT", ""),
+    ("API", "API", "*:project *:Job *:Component"),
+];
+
 fn people(planter: &mut Planter<'_>) -> Result<(), ApiError> {
     planter.add_with_id(
         "UserType",
@@ -324,16 +356,8 @@ fn people(planter: &mut Planter<'_>) -> Result<(), ApiError> {
         json!({"name": "User"}),
     )?;
     let schema = planter.transaction.store.schema.clone();
-    for (name, access) in [
-        ("Administrator", "write"),
-        ("Artist", "write"),
-        ("Viewer", "read"),
-    ] {
-        let id = planter.add(
-            "SecurityRole",
-            name,
-            json!({"name": name, "type": "ASSIGNED"}),
-        )?;
+    for (name, kind, access) in ROLES {
+        let id = planter.add("SecurityRole", name, json!({"name": name, "type": kind}))?;
         // What a role may do is not among the attributes that clients can see.
         let found = planter
             .transaction
