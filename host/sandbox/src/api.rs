@@ -81,9 +81,16 @@ fn run_transaction(
         }
     };
     let changes = store.changes();
-    if let Err(error) = store.commit() {
-        store.rollback();
-        return Err(error.into());
+    let renewed = store.renewed_schema().map_err(ApiError::from);
+    let committed =
+        renewed.and_then(|schema| store.commit().map(|()| schema).map_err(ApiError::from));
+    match committed {
+        Ok(Some(schema)) => server.renew_schema(&mut store, schema),
+        Ok(None) => {}
+        Err(error) => {
+            store.rollback();
+            return Err(error);
+        }
     }
     // Still under the lock, so that events are published in the order of the commits.
     if let Some(event) = update_event(&store, &changes, caller) {
@@ -131,7 +138,7 @@ fn answer(
         .ok_or_else(|| ApiError::validation("The operation has no action"))?;
     match action {
         "query_server_information" => Ok(server_information(server, operation)),
-        "query_schemas" => Ok(server.document.schemas.clone()),
+        "query_schemas" => Ok(server.document().schemas.clone()),
         "query" => {
             let expression = operation["expression"].as_str();
             let expression =
@@ -152,7 +159,7 @@ fn answer(
 fn server_information(server: &Server, operation: &Json) -> Json {
     let mut information = json!({
         "version": VERSION,
-        "schema_hash": server.document.hash,
+        "schema_hash": server.document().hash,
         "is_timezone_support_enabled": true,
         "is_nested_subqueries_enabled": true,
         "storage_scenario": {"scenario": "ftrack.automatic", "data": {}},

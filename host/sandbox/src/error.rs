@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use crate::query::QueryError;
+use crate::schema::SchemaError;
 use crate::store::DatabaseError;
 
 /// A refused request: the name of the server's exception and what it says.
@@ -77,6 +78,12 @@ impl From<QueryError> for ApiError {
             QueryError::Invalid { .. } => "ValidationError",
         };
         Self::new(exception, StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl From<SchemaError> for ApiError {
+    fn from(error: SchemaError) -> Self {
+        Self::integrity(error.message)
     }
 }
 

@@ -9,6 +9,7 @@ mod relation;
 mod removal;
 mod role;
 mod rule;
+mod workflow;
 
 use std::sync::{Arc, LazyLock};
 

@@ -7,6 +7,7 @@
 mod belong;
 mod document;
 mod link;
+mod object_type;
 mod parse;
 mod python_json;
 
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub(crate) use document::Document;
-pub(crate) use parse::{ObjectType, SchemaError};
+pub(crate) use object_type::{ObjectType, type_name};
+pub(crate) use parse::SchemaError;
 
 /// The tables, in the order in which clients get them.
 const TABLES: [(&str, &str); 10] = [
@@ -77,6 +79,8 @@ pub(crate) struct Referrer {
 pub(crate) struct EntityType {
     pub(crate) id: TypeId,
     pub(crate) name: Arc<str>,
+    /// The name on disk.
+    pub(crate) stored_as: Arc<str>,
     pub(crate) table: TableId,
     pub(crate) mixin: Option<TypeId>,
     /// Whether the mixin is shown to clients; some types only share a table with their parent.
@@ -254,11 +258,7 @@ pub(crate) enum Derived {
 impl Schema {
     /// Reads the tables that are part of the program.
     pub(crate) fn built_in() -> Result<Self, SchemaError> {
-        let mut entities = Vec::new();
-        let mut object_types = Vec::new();
-        for (file, text) in TABLES {
-            parse::parse(file, text, &mut entities, &mut object_types)?;
-        }
+        let (entities, object_types) = read_tables()?;
         link::link(entities, object_types)
     }
 
@@ -271,6 +271,17 @@ impl Schema {
 
     pub(crate) fn entity_type(&self, id: TypeId) -> &EntityType {
         &self.types[usize::from(id.0)]
+    }
+
+    /// Tells whether an entity type other than that of this object type has the name.
+    pub(crate) fn is_name_taken(&self, name: &str, object_type_id: &str) -> bool {
+        let known = self.names.get(name).map(|id| self.entity_type(*id));
+        known.is_some_and(|known| {
+            let classifiers = known.legacy.iter().flat_map(|legacy| &legacy.classifiers);
+            !classifiers
+                .into_iter()
+                .any(|(_, id)| **id == *object_type_id)
+        })
     }
 
     /// Finds a type that the server's own code names.
@@ -290,6 +301,15 @@ impl Schema {
     pub(crate) fn is_kind_of(&self, kind: TypeId, wanted: TypeId) -> bool {
         kind == wanted || self.entity_type(wanted).kinds.contains(&kind)
     }
+}
+
+fn read_tables() -> Result<(Vec<parse::RawEntity>, Vec<ObjectType>), SchemaError> {
+    let mut entities = Vec::new();
+    let mut object_types = Vec::new();
+    for (file, text) in TABLES {
+        parse::parse(file, text, &mut entities, &mut object_types)?;
+    }
+    Ok((entities, object_types))
 }
 
 impl EntityType {

@@ -87,7 +87,7 @@ pub(crate) struct Server {
     pub(crate) hub: Arc<Hub>,
     pub(crate) control: Control,
     pub(crate) media: Media,
-    pub(crate) document: Document,
+    document: RwLock<Arc<Document>>,
     pub(crate) base_url: String,
     /// Whether it listens on loopback, where only this machine can ask.
     pub(crate) is_local: bool,
@@ -101,6 +101,24 @@ impl Server {
 
     pub(crate) fn store_mut(&self) -> RwLockWriteGuard<'_, Store> {
         self.store.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Server {
+    /// The schemas as clients get them now.
+    pub(crate) fn document(&self) -> Arc<Document> {
+        let document = self.document.read();
+        document.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes a new schema known to the store and to clients that ask from now on.
+    pub(crate) fn renew_schema(&self, store: &mut Store, schema: Schema) {
+        let document = Arc::new(Document::new(&schema));
+        store.schema = Arc::new(schema);
+        *self
+            .document
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = document;
     }
 }
 
@@ -145,7 +163,7 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
         hub: Arc::new(Hub::default()),
         control: Control::default(),
         media,
-        document,
+        document: RwLock::new(Arc::new(document)),
         base_url: server_url.clone(),
         is_local: address.ip().is_loopback(),
         control_token: api::new_secret(),
@@ -165,7 +183,6 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
 
 fn open(options: &Options) -> Result<(Store, Document, Media), StartError> {
     let schema = Arc::new(Schema::built_in()?);
-    let document = Document::new(&schema);
     let mut store = match &options.data {
         Some(folder) => Store::open(schema, folder)?,
         None => Store::in_memory(schema),
@@ -178,6 +195,7 @@ fn open(options: &Options) -> Result<(Store, Document, Media), StartError> {
         })?;
         store.commit()?;
     }
+    let document = Document::new(&store.schema);
     Ok((store, document, Media::new(options.data.as_deref())))
 }
 

@@ -17,7 +17,7 @@ pub(crate) use database::DatabaseError;
 pub(crate) use row::{Row, key_from_parts};
 pub(crate) use value::Value;
 
-use crate::schema::{Join, Schema, TableId, TypeId};
+use crate::schema::{Join, ObjectType, Schema, SchemaError, TableId, TypeId};
 use database::Database;
 use table::Table;
 
@@ -64,8 +64,8 @@ impl Store {
     ///
     /// Fails when the database cannot be opened, or was written by a newer version.
     pub(crate) fn open(schema: Arc<Schema>, folder: &Path) -> Result<Self, DatabaseError> {
-        let mut store = Self::in_memory(schema);
         let database = Database::open(folder)?;
+        let mut store = Self::in_memory(database.extend(schema)?);
         for row in database.load(&store.schema)? {
             store.next_sequence = store.next_sequence.max(row.sequence + 1);
             let table = store.schema.entity_type(row.kind).table;
@@ -188,6 +188,24 @@ impl Store {
         if let Some(before) = self.tables[usize::from(id.0)].remove(&self.schema, row.sequence) {
             self.journal.note(id, row.sequence, Some(before));
         }
+    }
+
+    /// The schema that fits the object types there are now, if the open transaction has changed them.
+    ///
+    /// # Errors
+    ///
+    /// Fails when two entity types would have one name.
+    pub(crate) fn renewed_schema(&self) -> Result<Option<Schema>, SchemaError> {
+        let kind = self.schema.expect_type("ObjectType");
+        let mut places = self.journal.order.iter();
+        if !places.any(|(table, _)| *table == kind.table) {
+            return Ok(None);
+        }
+        let rows = self.rows(kind.id);
+        let object_types = rows.map(|row| ObjectType::from_row(&self.schema, row));
+        self.schema
+            .with_object_types(object_types.collect())
+            .map(Some)
     }
 
     /// What the open transaction has changed so far.

@@ -22,6 +22,13 @@ fn request(address: SocketAddr, text: &str) -> String {
     String::from_utf8(answer).unwrap()
 }
 
+fn kept_in(folder: &std::path::Path) -> Options {
+    Options {
+        data: Some(folder.to_owned()),
+        ..Options::default()
+    }
+}
+
 /// What a test needs to know of a server to talk to it from any thread.
 #[derive(Clone)]
 struct Caller {
@@ -86,10 +93,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let options = || Options {
-        data: Some(folder.path().to_owned()),
-        ..Options::default()
-    };
+    let options = || kept_in(folder.path());
     let sandbox = start(options()).await.unwrap();
     let caller = Caller::new(&sandbox);
     let api_key = sandbox.api_key().to_owned();
@@ -103,6 +107,52 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let names = blocking(move || caller.names("select name from Scope where name is kept")).await;
     assert_eq!(names, ["kept"]);
     sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_type_made_at_run_time_outlives_a_restart_under_a_new_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || kept_in(folder.path());
+    let sandbox = start(options()).await.unwrap();
+    let caller = Caller::new(&sandbox);
+    let create = |kind: &str, data: Json| json!([{"action": "create", "entity_type": kind, "entity_data": data}]);
+    let rename = json!([{
+        "action": "update", "entity_type": "ObjectType", "entity_key": "vehicles",
+        "entity_data": {"name": "Sea Vehicle"},
+    }]);
+    let batches = [
+        create("ObjectType", json!({"id": "vehicles", "name": "Vehicle"})),
+        create(
+            "Folder",
+            json!({"id": "fleet", "name": "fleet", "parent_id": harbour(&caller).await}),
+        ),
+        create("Vehicle", json!({"name": "tug", "parent_id": "fleet"})),
+        rename,
+    ];
+    let hash = |caller: Caller| {
+        blocking(move || {
+            caller.call(&json!([{"action": "query_server_information"}]))[0]["schema_hash"].clone()
+        })
+    };
+    let made = caller.clone();
+    let answers = blocking(move || batches.map(|batch| made.call(&batch))).await;
+    assert!(answers.iter().all(Json::is_array), "{answers:?}");
+    let before = hash(caller).await;
+    drop(sandbox);
+
+    let sandbox = start(options()).await.unwrap();
+    let caller = Caller::new(&sandbox);
+    assert_eq!(hash(caller.clone()).await, before);
+    let names = blocking(move || caller.names("select name from SeaVehicle")).await;
+    assert_eq!(names, ["tug"]);
+    sandbox.stop().await;
+}
+
+/// The id of the demo's first project.
+async fn harbour(caller: &Caller) -> Json {
+    let query = json!([{"action": "query", "expression": "Project where name is harbour"}]);
+    let caller = caller.clone();
+    blocking(move || caller.call(&query)[0]["data"][0]["id"].clone()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,6 +47,8 @@ impl Transaction<'_> {
                     Value::Integer(i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1)),
                 );
             }
+            "ObjectType" => self.check_object_type(row)?,
+            "Schema" => self.complete_schema(row),
             _ if entity.is_typed_context() => self.complete_typed_context(entity, row)?,
             _ => {}
         }
@@ -115,58 +117,6 @@ impl Transaction<'_> {
             );
         }
         Ok(())
-    }
-
-    /// The status that a project schema gives to new entities of a type.
-    fn first_status(&self, entity: &EntityType, row: &Row, workflow: Option<&Row>) -> Value {
-        let schema = &self.schema;
-        let Some(workflow) = workflow else {
-            return Value::Null;
-        };
-        let workflow_id = workflow.key(schema);
-        if &*entity.name != "Task" {
-            let object_type = row.get(schema, "object_type_id");
-            let own = self
-                .store
-                .rows_where("Schema", "project_schema_id", &workflow_id);
-            let own = own
-                .into_iter()
-                .find(|own| own.get(schema, "object_type_id") == object_type);
-            let own = own.map(|own| own.key(schema));
-            return self.first_link("SchemaStatus", "schema_id", own, "status_id");
-        }
-        let overrides =
-            self.store
-                .rows_where("ProjectSchemaOverride", "project_schema_id", &workflow_id);
-        let of_type = overrides
-            .iter()
-            .find(|found| found.get(schema, "type_id") == row.get(schema, "type_id"));
-        let statuses = match of_type {
-            Some(found) => found.text(schema, "workflow_schema_id").cloned(),
-            None => workflow.text(schema, "task_workflow_schema_id").cloned(),
-        };
-        self.first_link(
-            "WorkflowSchemaStatus",
-            "workflow_schema_id",
-            statuses,
-            "status_id",
-        )
-    }
-
-    /// What the first row of a link table pairs with `owner`.
-    fn first_link(
-        &self,
-        table: &str,
-        column: &str,
-        owner: Option<Arc<str>>,
-        wanted: &str,
-    ) -> Value {
-        let links = owner
-            .map(|owner| self.store.rows_where(table, column, &owner))
-            .unwrap_or_default();
-        links
-            .first()
-            .map_or(Value::Null, |link| link.get(&self.schema, wanted).clone())
     }
 
     fn complete_version(&mut self, row: &mut Row) {
@@ -252,6 +202,9 @@ impl Transaction<'_> {
         row: &mut Row,
     ) -> Result<(), ApiError> {
         let schema = self.schema.clone();
+        if &*entity.name == "ObjectType" {
+            self.check_object_type(row)?;
+        }
         if entity.is_typed_context()
             && row.get(&schema, "parent_id") != before.get(&schema, "parent_id")
         {

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::belong;
-use super::parse::{ObjectType, RawAttribute, RawEntity, RawKind, SchemaError};
+use super::object_type::ObjectType;
+use super::parse::{RawAttribute, RawEntity, RawKind, SchemaError};
 use super::{
     Attribute, EntityType, Join, Kind, Legacy, OnDelete, Referrer, Scalar, Schema, Shape, TableId,
     TableShape, TypeId, Unique,
@@ -86,7 +87,8 @@ impl Linker {
                 tables.push(TableShape::default());
             }
             if names.insert(entities[index].name.clone(), id).is_some() {
-                return Err(fail(&entities[index].name, "defined twice"));
+                let name = &entities[index].name;
+                return Err(fail(name, format!("entity type {name} is defined twice")));
             }
         }
         let columns = vec![HashMap::new(); tables.len()];
@@ -185,6 +187,7 @@ impl Linker {
         Ok(EntityType {
             id,
             name: Arc::from(entity.name.as_str()),
+            stored_as: Arc::from(entity.stored_as.as_ref().unwrap_or(&entity.name).as_str()),
             table: self.table_of[index],
             mixin: entity
                 .parent

@@ -22,6 +22,7 @@
 
 use serde_json::Value as Json;
 
+use super::object_type::ObjectType;
 use super::{Auto, Derived, OnDelete, Scalar};
 
 /// A table that cannot be read.
@@ -41,6 +42,8 @@ pub(super) struct RawEntity {
     pub(super) shows_mixin: bool,
     pub(super) legacy: Option<(String, Vec<(String, String)>)>,
     pub(super) hidden: bool,
+    /// The name on disk, where that of the type may change.
+    pub(super) stored_as: Option<String>,
     pub(super) is_abstract: bool,
     pub(super) grouped: bool,
     pub(super) primary: Option<Vec<String>>,
@@ -80,26 +83,6 @@ pub(super) enum RawKind {
     Collection { target: String, mapped: bool },
 }
 
-/// A kind of typed context, such as a shot.
-#[derive(Clone, Debug)]
-pub(crate) struct ObjectType {
-    pub(crate) name: String,
-    pub(crate) id: String,
-    pub(crate) icon: String,
-    pub(crate) flags: Vec<String>,
-}
-
-impl ObjectType {
-    /// The name of the entity type: the object type's without spaces.
-    pub(crate) fn type_name(&self) -> String {
-        self.name.replace(' ', "")
-    }
-
-    pub(crate) fn has(&self, flag: &str) -> bool {
-        self.flags.iter().any(|own| own == flag)
-    }
-}
-
 /// Adds what `text` defines to the lists.
 pub(super) fn parse(
     file: &str,
@@ -123,8 +106,8 @@ pub(super) fn parse(
                 .ok_or_else(|| fail("attribute outside an entity".to_owned()))?;
             statement(entity, &words).map_err(fail)?;
         } else if words[0] == "object_type" {
-            let object_type = object_type(&words).map_err(fail)?;
-            entities.push(entity_from_object_type(&object_type));
+            let object_type = ObjectType::from_words(&words).map_err(fail)?;
+            entities.push(object_type.to_entity());
             object_types.push(object_type);
         } else {
             entities.push(header(&words).map_err(fail)?);
@@ -260,7 +243,7 @@ fn raw_kind(word: &str) -> Option<RawKind> {
     Some(RawKind::Scalar(scalar))
 }
 
-fn attribute(words: &[String]) -> Result<RawAttribute, String> {
+pub(super) fn attribute(words: &[String]) -> Result<RawAttribute, String> {
     let kind_word = words.get(1).ok_or("the attribute has no type")?;
     let bare = kind_word.trim_end_matches(['!', '#', '~']);
     let flags = &kind_word[bare.len()..];
@@ -350,78 +333,4 @@ fn derived(word: &str) -> Result<Derived, String> {
         "url" => Derived::Url,
         other => return Err(format!("unknown derivation `{other}`")),
     })
-}
-
-fn object_type(words: &[String]) -> Result<ObjectType, String> {
-    let [_, name, id, icon, flags @ ..] = words else {
-        return Err("an object type needs a name, an id and an icon".to_owned());
-    };
-    Ok(ObjectType {
-        name: name.trim_matches('"').to_owned(),
-        id: id.clone(),
-        icon: icon.clone(),
-        flags: flags.to_vec(),
-    })
-}
-
-/// What an object type may not be given, by the flag it lacks.
-const FROZEN_WITHOUT: [(&str, &[&str]); 5] = [
-    ("typeable", &["type_id", "type"]),
-    ("statusable", &["status_id", "status"]),
-    ("schedulable", &["bid", "start_date", "end_date"]),
-    ("prioritizable", &["priority_id", "priority"]),
-    ("reportable", &["split_parts"]),
-];
-
-fn entity_from_object_type(object_type: &ObjectType) -> RawEntity {
-    let name = object_type.type_name();
-    let quoted = format!("\"{}\"", object_type.id);
-    let lines: [&[&str]; 2] = [
-        &[
-            "object_type_id",
-            "fk:ObjectType!#",
-            "as",
-            "object_typeid",
-            "=",
-            &quoted,
-        ],
-        &[
-            "priority_id",
-            "fk:Priority!",
-            "as",
-            "priorityid",
-            "=",
-            "\"9661b320-3a0c-11e2-81c1-0800200c9a66\"",
-        ],
-    ];
-    let mut frozen = vec!["object_type".to_owned()];
-    for (flag, attributes) in FROZEN_WITHOUT {
-        if !object_type.has(flag) {
-            frozen.extend(attributes.iter().map(|attribute| (*attribute).to_owned()));
-        }
-    }
-    if name == "Milestone" {
-        frozen.push("start_date".to_owned());
-    }
-    RawEntity {
-        name,
-        parent: Some("TypedContext".to_owned()),
-        shows_mixin: true,
-        legacy: Some((
-            "Task".to_owned(),
-            vec![("object_typeid".to_owned(), object_type.id.clone())],
-        )),
-        grouped: true,
-        frozen,
-        attributes: lines
-            .iter()
-            .map(|line| {
-                line.iter()
-                    .map(|word| (*word).to_owned())
-                    .collect::<Vec<_>>()
-            })
-            .map(|line| attribute(&line).expect("the two lines above are well formed"))
-            .collect(),
-        ..RawEntity::default()
-    }
 }

@@ -151,13 +151,12 @@ pub(super) fn plant(planter: &mut Planter<'_>) -> Result<(), ApiError> {
 fn workflow(planter: &mut Planter<'_>) -> Result<(), ApiError> {
     let schema = planter.transaction.store.schema.clone();
     for (sort, object_type) in schema.object_types.iter().enumerate() {
-        let data = json!({
+        let mut data = json!({
             "name": object_type.name, "icon": object_type.icon, "sort": sort,
-            "is_leaf": object_type.has("leaf"), "is_prioritizable": object_type.has("prioritizable"),
-            "is_schedulable": object_type.has("schedulable"), "is_statusable": object_type.has("statusable"),
-            "is_taskable": object_type.has("taskable"), "is_time_reportable": object_type.has("reportable"),
-            "is_typeable": object_type.has("typeable"),
         });
+        for (column, is_set) in object_type.flag_columns() {
+            data[column] = json!(is_set);
+        }
         planter.add_with_id("ObjectType", &object_type.id, data)?;
     }
     for (id, name, short) in STATES {

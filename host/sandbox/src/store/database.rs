@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Map, Value as Json};
 
 use super::{Row, Value};
-use crate::schema::{Kind, Schema};
+use crate::schema::{Kind, ObjectType, Schema, SchemaError};
 
 /// Raised when the layout of the database changes.
 const FORMAT: i64 = 1;
@@ -23,6 +23,8 @@ pub(crate) enum DatabaseError {
     Sqlite(#[from] rusqlite::Error),
     #[error("the sandbox's database has format {found}, newer than {FORMAT}")]
     Newer { found: i64 },
+    #[error("the object types in the sandbox's database do not fit the schema")]
+    ObjectTypes(#[from] SchemaError),
     #[error("row {sequence} of the sandbox's database is damaged")]
     Damaged { sequence: u64 },
 }
@@ -60,14 +62,36 @@ impl Database {
         })
     }
 
+    /// Returns the schema with the object types that are kept here, if there are any.
+    pub(super) fn extend(&self, schema: Arc<Schema>) -> Result<Arc<Schema>, DatabaseError> {
+        let kind = schema.expect_type("ObjectType");
+        let rows = self.load_where(&schema, "type = ?1", &[&*kind.stored_as])?;
+        if rows.is_empty() {
+            return Ok(schema);
+        }
+        let object_types = rows.iter().map(|row| ObjectType::from_row(&schema, row));
+        Ok(Arc::new(schema.with_object_types(object_types.collect())?))
+    }
+
     pub(super) fn load(&self, schema: &Schema) -> Result<Vec<Row>, DatabaseError> {
+        self.load_where(schema, "TRUE", &[])
+    }
+
+    fn load_where(
+        &self,
+        schema: &Schema,
+        criteria: &str,
+        parameters: &[&str],
+    ) -> Result<Vec<Row>, DatabaseError> {
         let connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut statement = connection
-            .prepare("SELECT sequence, type, attributes FROM entity ORDER BY sequence")?;
-        let found = statement.query_map([], |row| {
+        let mut statement = connection.prepare(&format!(
+            "SELECT sequence, type, attributes FROM entity WHERE {criteria} ORDER BY sequence"
+        ))?;
+        let parameters = rusqlite::params_from_iter(parameters);
+        let found = statement.query_map(parameters, |row| {
             Ok((
                 row.get::<_, i64>(0)?.cast_unsigned(),
                 row.get::<_, String>(1)?,
@@ -106,7 +130,7 @@ impl Database {
             for (sequence, row) in rows {
                 match row {
                     Some(row) => {
-                        let kind = &*schema.entity_type(row.kind).name;
+                        let kind = &*schema.entity_type(row.kind).stored_as;
                         insert.execute(params![
                             sequence.cast_signed(),
                             kind,
@@ -139,7 +163,10 @@ fn text_from_row(schema: &Schema, row: &Row) -> String {
 }
 
 fn row_from_text(schema: &Schema, sequence: u64, kind: &str, attributes: &str) -> Option<Row> {
-    let entity = schema.types.iter().find(|entity| &*entity.name == kind)?;
+    let entity = schema
+        .types
+        .iter()
+        .find(|entity| &*entity.stored_as == kind)?;
     let attributes: Map<String, Json> = serde_json::from_str(attributes).ok()?;
     let mut row = Row::new(schema, entity);
     row.sequence = sequence;
