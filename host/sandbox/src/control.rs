@@ -1,152 +1,97 @@
-//! What tests do to the server: faults for the next requests, and a record of what was asked.
+//! What tests do to the server: faults for requests, a disk and a clock that are wrong, and a record of what was
+//! asked and sent.
 //!
 //! All of it is behind a token of its own, sent as `sandbox-token`. The crate's `README.md` lists the requests.
 
-use std::collections::VecDeque;
+mod fault;
+mod record;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-/// Operations that are remembered, with the requests that held them.
-const REMEMBERED: usize = 100_000;
+pub(crate) use fault::{Asked, Fault, FaultRule, RuleError, Stage};
+pub(crate) use record::{RecordedOperation, RecordedRequest};
 
-/// A fault for the next `count` requests whose path or body contains `matches`.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct FaultRule {
-    #[serde(default, rename = "match")]
-    pub(crate) matches: String,
-    #[serde(default = "once")]
-    pub(crate) count: u32,
-    #[serde(flatten)]
-    pub(crate) fault: Fault,
-}
-
-fn once() -> u32 {
-    1
-}
-
-/// What happens to a request.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(tag = "fault", rename_all = "snake_case")]
-pub(crate) enum Fault {
-    /// An answer with this status and a short text, and nothing done.
-    Status {
-        status: u16,
-        retry_after_secs: Option<u64>,
-    },
-    /// A web page with status 200, and nothing done.
-    Html,
-    /// The answer comes late.
-    Delay { milliseconds: u64 },
-    /// The connection is closed; nothing was done.
-    CloseBefore,
-    /// The connection is closed after everything was done.
-    CloseAfter,
-}
-
-/// One request, as a test wants to count it.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct RecordedRequest {
-    pub(crate) path: String,
-    pub(crate) user: String,
-    pub(crate) client_token: Option<String>,
-    pub(crate) operations: Vec<RecordedOperation>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct RecordedOperation {
-    pub(crate) action: String,
-    pub(crate) entity_type: Option<String>,
-    pub(crate) entity_key: Json,
-    pub(crate) expression: Option<String>,
-}
+use crate::disk::Disk;
+use crate::time::Clock;
+use fault::Faults;
+use record::Record;
 
 #[derive(Debug, Default)]
 pub(crate) struct Control {
-    state: Mutex<State>,
+    faults: Mutex<Faults>,
+    record: Mutex<Record>,
+    pub(crate) disk: Disk,
+    pub(crate) clock: Clock,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    rules: Vec<FaultRule>,
-    requests: VecDeque<RecordedRequest>,
-    /// Also those that were forgotten.
-    count: u64,
-    /// Operations among the requests that are remembered.
-    operation_count: usize,
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Control {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Adds a fault and returns its id.
+    pub(crate) fn add(&self, rule: FaultRule) -> Result<u64, RuleError> {
+        lock(&self.faults).add(rule)
     }
 
-    pub(crate) fn add(&self, rule: FaultRule) {
-        self.state().rules.push(rule);
+    /// Takes one fault back; false when there is none with this id.
+    pub(crate) fn remove(&self, id: u64) -> bool {
+        lock(&self.faults).remove(id)
     }
 
+    /// Takes all faults back, those of disk and clock too.
     pub(crate) fn clear_faults(&self) {
-        self.state().rules.clear();
+        lock(&self.faults).clear();
+        self.disk.mend();
+        self.clock.set_skew(0);
     }
 
     pub(crate) fn has_faults(&self) -> bool {
-        !self.state().rules.is_empty()
+        !lock(&self.faults).is_empty()
     }
 
-    /// The fault for a request, if there is one; it is then used up once.
-    pub(crate) fn take_fault(&self, request: &str) -> Option<Fault> {
-        let mut state = self.state();
-        let position = state
-            .rules
-            .iter()
-            .position(|rule| request.contains(&rule.matches))?;
-        let rule = &mut state.rules[position];
-        rule.count = rule.count.saturating_sub(1);
-        let fault = rule.fault.clone();
-        if rule.count == 0 {
-            state.rules.remove(position);
+    /// The faults that still stand, as they were given and with what they have done.
+    pub(crate) fn standing_faults(&self) -> Json {
+        json!(lock(&self.faults).standing())
+    }
+
+    /// The faults for a request. Those of the disk come about here.
+    pub(crate) fn take_faults(&self, stage: Stage, asked: &Asked<'_>) -> Vec<Fault> {
+        let taken = lock(&self.faults).take(stage, asked);
+        for fault in &taken {
+            match fault {
+                Fault::FullDisk { bytes } => self.disk.fill(*bytes),
+                Fault::ReadOnlyDisk => self.disk.set_read_only(true),
+                _ => {}
+            }
         }
-        Some(fault)
+        taken
     }
 
-    pub(crate) fn record(&self, request: RecordedRequest) {
-        let mut state = self.state();
-        state.count += 1;
-        state.operation_count += request.operations.len().max(1);
-        state.requests.push_back(request);
-        while state.operation_count > REMEMBERED {
-            let Some(oldest) = state.requests.pop_front() else {
-                break;
-            };
-            state.operation_count -= oldest.operations.len().max(1);
-        }
+    /// Records a request that begins, and returns its number.
+    pub(crate) fn begin_request(&self, request: RecordedRequest) -> u64 {
+        lock(&self.record).begin(request)
     }
 
-    /// How many requests there were, and the latest of them.
-    pub(crate) fn requests(&self) -> (u64, Vec<RecordedRequest>) {
-        let state = self.state();
-        (state.count, state.requests.iter().cloned().collect())
+    /// Adds to the record of a request.
+    pub(crate) fn change_request(&self, number: u64, change: impl FnOnce(&mut RecordedRequest)) {
+        lock(&self.record).change(number, change);
+    }
+
+    /// How many API calls there were, and the latest requests whose path begins with `path`.
+    pub(crate) fn requests(&self, path: &str) -> (u64, Vec<RecordedRequest>) {
+        let record = lock(&self.record);
+        let found = record
+            .requests()
+            .filter(|request| request.path.starts_with(path));
+        (record.calls(), found.cloned().collect())
     }
 
     pub(crate) fn clear_requests(&self) {
-        let mut state = self.state();
-        state.requests.clear();
-        state.count = 0;
-        state.operation_count = 0;
-    }
-}
-
-impl RecordedOperation {
-    pub(crate) fn from_operation(operation: &Json) -> Self {
-        let text = |key: &str| operation[key].as_str().map(str::to_owned);
-        Self {
-            action: text("action").unwrap_or_default(),
-            entity_type: text("entity_type"),
-            entity_key: operation["entity_key"].clone(),
-            expression: text("expression"),
-        }
+        lock(&self.record).clear();
     }
 }
 
@@ -156,24 +101,4 @@ pub(crate) async fn pass_time(duration: Duration) {
     tokio::time::timeout(duration, std::future::pending::<()>())
         .await
         .unwrap_or_default();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_is_used_up_by_the_requests_it_matches() {
-        let control = Control::default();
-        let rule = serde_json::json!({"match": "create", "count": 2, "fault": "status", "status": 429, "retry_after_secs": 1});
-        control.add(serde_json::from_value(rule).unwrap());
-        let expected = Some(Fault::Status {
-            status: 429,
-            retry_after_secs: Some(1),
-        });
-        assert_eq!(control.take_fault("/api query"), None);
-        assert_eq!(control.take_fault("/api create"), expected);
-        assert_eq!(control.take_fault("/api create"), expected);
-        assert_eq!(control.take_fault("/api create"), None);
-    }
 }

@@ -1,20 +1,25 @@
 //! The HTTP side: routes, headers, and connections that may be cut on purpose.
 
 mod control_routes;
+mod faults;
 mod media_routes;
 mod middleware;
 mod page_routes;
+mod shaped;
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,14 +30,17 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::api;
-use crate::control::{RecordedOperation, RecordedRequest};
+use crate::control::RecordedOperation;
 use crate::error::ApiError;
-use crate::hub::{self, Identity};
+use crate::hub::{self, Identity, Manners};
 use crate::operations::Caller;
 use crate::server::{Server, became_true};
+use faults::RequestNumber;
 
 /// No request or event frame is larger.
 const LARGEST: usize = 64 * 1024 * 1024;
+/// Shorter answers are sent as they are.
+const COMPRESSED_FROM: usize = 1024;
 
 /// Put into a response that must not be sent: the connection is closed instead.
 #[derive(Clone, Copy, Debug)]
@@ -43,18 +51,20 @@ struct HangUp;
 struct ClosedOnPurpose;
 
 pub(crate) fn router(server: Arc<Server>) -> Router {
-    let faults = axum::middleware::from_fn_with_state(server.clone(), middleware::faults);
+    let watch = axum::middleware::from_fn_with_state(server.clone(), faults::watch);
+    let call_route = post(call).layer(DefaultBodyLimit::max(LARGEST));
     let called_from_anywhere = Router::new()
-        .route("/api", post(call).layer(DefaultBodyLimit::max(LARGEST)))
+        .route("/api", call_route.clone())
+        .route("/api/", call_route)
         .route("/socket.io/1", get(handshake))
         .route("/socket.io/1/", get(handshake))
         .route("/socket.io/1/websocket/{session}", get(socket))
         .merge(media_routes::router())
         .nest("/sandbox", control_routes::router(server.clone()))
-        .layer(faults.clone())
+        .layer(watch.clone())
         .layer(axum::middleware::from_fn(middleware::cors));
     page_routes::router()
-        .layer(faults)
+        .layer(watch)
         .merge(called_from_anywhere)
         .with_state(server)
 }
@@ -113,42 +123,100 @@ async fn run_blocking<T: Send + 'static>(
     })
 }
 
-async fn call(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
-    match run_blocking(server, move |server| answer_call(server, &headers, &body)).await {
+async fn call(
+    State(server): State<Arc<Server>>,
+    Extension(number): Extension<RequestNumber>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answer = move |server: &Server| answer_call(server, number, &headers, &body);
+    match run_blocking(server, answer).await {
         Ok(response) => response,
         Err(error) => json_response(error.status, &error.to_json()),
     }
 }
 
-fn answer_call(server: &Server, headers: &HeaderMap, body: &[u8]) -> Response {
-    let is_strict = option(headers, "strict");
+fn answer_call(
+    server: &Server,
+    number: RequestNumber,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Response {
     let operations = match serde_json::from_slice::<Json>(body) {
         Ok(Json::Array(operations)) => operations,
         Ok(_) => return unprocessable("the body is not a list of operations"),
         Err(error) => return unprocessable(&format!("the body is not JSON: {error}")),
     };
-    server.control.record(RecordedRequest {
-        path: "/api".to_owned(),
-        user: text(headers, "ftrack-user").unwrap_or_default().to_owned(),
-        client_token: text(headers, "ftrack-clienttoken").map(str::to_owned),
-        operations: operations
-            .iter()
-            .map(RecordedOperation::from_operation)
-            .collect(),
+    server.control.change_request(number.0, |record| {
+        let operations = operations.iter().map(RecordedOperation::from_operation);
+        record.operations = operations.collect();
     });
-    let outcome =
-        caller(server, headers).and_then(|caller| api::run_batch(server, &caller, &operations));
-    match outcome {
-        Ok(answers) => json_response(StatusCode::OK, &Json::Array(answers)),
-        Err(error) => {
-            // Clients of the older kind look for the error only in an answer of status 200.
-            let status = if is_strict {
-                error.status
-            } else {
-                StatusCode::OK
-            };
-            json_response(status, &error.to_json())
+    let caller = match caller(server, headers) {
+        Ok(caller) => caller,
+        Err(error) => return refused(headers, &error),
+    };
+    let mut response = match api::run_batch(server, &caller, &operations) {
+        Ok(answers) => compressed(headers, Json::Array(answers).to_string()),
+        Err(error) => refused(headers, &error),
+    };
+    keep_session(headers, &mut response);
+    response
+}
+
+/// Clients of the older kind look for an error only in an answer of status 200.
+fn refused(headers: &HeaderMap, error: &ApiError) -> Response {
+    let status = if option(headers, "strict") {
+        error.status
+    } else {
+        StatusCode::OK
+    };
+    json_response(status, &error.to_json())
+}
+
+/// Answers with JSON, compressed if it is long and the client can read that.
+fn compressed(headers: &HeaderMap, json: String) -> Response {
+    let kind = (header::CONTENT_TYPE, "application/json");
+    if json.len() < COMPRESSED_FROM || !accepts_gzip(headers) {
+        return ([kind], json).into_response();
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    match encoder
+        .write_all(json.as_bytes())
+        .and_then(|()| encoder.finish())
+    {
+        Ok(bytes) => {
+            let encoding = (header::CONTENT_ENCODING, "gzip");
+            ([kind, encoding], bytes).into_response()
         }
+        Err(error) => {
+            tracing::warn!(%error, "could not compress an answer");
+            ([kind], json).into_response()
+        }
+    }
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = text(headers, "accept-encoding").unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        let is_refused = matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
+        matches!(name.trim(), "gzip" | "*") && !is_refused
+    })
+}
+
+/// Gives a client that brought none a session cookie. Nothing ever asks for it: the headers say who asks.
+///
+/// Assumed: its name.
+fn keep_session(headers: &HeaderMap, response: &mut Response) {
+    if headers.contains_key(header::COOKIE) {
+        return;
+    }
+    let cookie = format!(
+        "session={}; Path=/; HttpOnly; SameSite=Lax",
+        api::new_secret()
+    );
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
 }
 
@@ -240,6 +308,7 @@ async fn handshake(
 async fn socket(
     State(server): State<Arc<Server>>,
     Path(session): Path<String>,
+    Extension(manners): Extension<Manners>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let Some(identity) = server.hub.take_session(&session) else {
@@ -249,5 +318,5 @@ async fn socket(
     upgrade
         .max_message_size(LARGEST)
         .max_frame_size(LARGEST)
-        .on_upgrade(move |socket| hub::serve(hub, identity, socket))
+        .on_upgrade(move |socket| hub::serve(hub, identity, socket, manners))
 }

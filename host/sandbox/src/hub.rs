@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-pub(crate) use socket::{SILENCE_LIMIT_SECS, serve};
+pub(crate) use socket::{Manners, SILENCE_LIMIT_SECS, serve};
 pub(crate) use update::update_event;
 
 use packet::Packet;

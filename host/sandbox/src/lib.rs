@@ -13,6 +13,7 @@
 mod access;
 mod api;
 mod control;
+mod disk;
 mod error;
 mod http;
 mod hub;

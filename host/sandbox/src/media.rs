@@ -19,6 +19,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
+use crate::disk::Disk;
+
 /// How much of a file is in memory at a time.
 const PIECE: usize = 256 * 1024;
 
@@ -29,6 +31,7 @@ pub(crate) struct Media {
     /// Made with the first upload, so that a sandbox without files leaves no trace.
     folder: OnceLock<Folder>,
     uploads: Mutex<HashMap<String, Upload>>,
+    disk: Disk,
 }
 
 #[derive(Debug)]
@@ -73,8 +76,9 @@ impl Folder {
 
 impl Media {
     /// Keeps files below the sandbox's data, or in a temporary folder that goes with the sandbox.
-    pub(crate) fn new(data: Option<&Path>) -> Self {
+    pub(crate) fn new(data: Option<&Path>, disk: Disk) -> Self {
         Self {
+            disk,
             data: data.map(Path::to_owned),
             folder: OnceLock::new(),
             uploads: Mutex::default(),
@@ -142,7 +146,7 @@ impl Media {
         let upload = self.upload(id)?;
         // A part that is sent again while the first is still arriving must not mix with it.
         let arriving = self.incoming(&Uuid::new_v4().simple().to_string())?;
-        let outcome = receive_file(&arriving, body.into_data_stream()).await;
+        let outcome = receive_file(&arriving, body.into_data_stream(), &self.disk).await;
         let outcome = outcome.and_then(|digest| {
             let is_wrong = upload
                 .checksum
@@ -176,6 +180,7 @@ impl Media {
     pub(crate) fn complete(&self, id: &str) -> Result<String, MediaError> {
         let upload = self.upload(id)?;
         let parts = upload.parts.ok_or(MediaError::UnknownUpload)?;
+        self.disk.write(1)?;
         let whole = self.incoming(&format!("{id}.whole"))?;
         let mut target = File::create(&whole)?;
         for part in 1..=parts {
@@ -205,12 +210,17 @@ fn check_id(id: &str) -> Result<(), MediaError> {
     })
 }
 
-async fn receive_file(path: &Path, mut body: BodyDataStream) -> Result<[u8; 16], MediaError> {
+async fn receive_file(
+    path: &Path,
+    mut body: BodyDataStream,
+    disk: &Disk,
+) -> Result<[u8; 16], MediaError> {
     let mut file = tokio::fs::File::create(path).await?;
     let mut digest = Md5::new();
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(MediaError::BrokenOff)?;
         digest.update(&piece);
+        disk.write(piece.len())?;
         file.write_all(&piece).await?;
     }
     file.sync_all().await?;
@@ -249,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn parts_are_put_together_in_their_order_and_a_wrong_checksum_keeps_nothing() {
-        let media = Media::new(None);
+        let media = Media::new(None, Disk::default());
         let upload = |checksum: Option<&str>, parts| Upload {
             component_id: "c".to_owned(),
             checksum: checksum.map(str::to_owned),

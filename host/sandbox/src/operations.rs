@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::query::Encoder;
 use crate::schema::{Auto, EntityType, Kind, Schema, TypeId};
 use crate::store::{Row, Store, Value, key_from_parts};
-use crate::time::{self, Seconds};
+use crate::time::Seconds;
 use given::Given;
 
 /// Who asks.
@@ -79,12 +79,13 @@ impl Caller {
 impl<'a> Transaction<'a> {
     pub(crate) fn new(store: &'a mut Store, caller: &'a Caller) -> Self {
         let schema = store.schema.clone();
+        let now = store.clock.now();
         Self {
             hidden: caller.access.hidden_projects(store),
             store,
             caller,
             schema,
-            now: time::now(),
+            now,
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::control::Control;
+use crate::disk::Disk;
 use crate::hub::Hub;
 use crate::media::Media;
 use crate::schema::{Document, Schema, SchemaError};
@@ -152,16 +153,19 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
         source,
     })?;
     let server_url = format!("http://{address}");
-    let (store, document, media) = tokio::task::spawn_blocking(move || open(&options))
+    let control = Control::default();
+    let disk = control.disk.clone();
+    let (mut store, document, media) = tokio::task::spawn_blocking(move || open(&options, disk))
         .await
         .map_err(|error| StartError::Data(Box::new(error)))??;
+    store.set_surroundings(control.disk.clone(), control.clock.clone());
     let (user, api_key) = seed::main_credentials(&store).ok_or_else(|| StartError::Seed {
         message: "there is no user with an API key".to_owned(),
     })?;
     let server = Arc::new(Server {
         store: RwLock::new(store),
         hub: Arc::new(Hub::default()),
-        control: Control::default(),
+        control,
         media,
         document: RwLock::new(Arc::new(document)),
         base_url: server_url.clone(),
@@ -181,7 +185,7 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
     })
 }
 
-fn open(options: &Options) -> Result<(Store, Document, Media), StartError> {
+fn open(options: &Options, disk: Disk) -> Result<(Store, Document, Media), StartError> {
     let schema = Arc::new(Schema::built_in()?);
     let mut store = match &options.data {
         Some(folder) => Store::open(schema, folder)?,
@@ -196,7 +200,7 @@ fn open(options: &Options) -> Result<(Store, Document, Media), StartError> {
         store.commit()?;
     }
     let document = Document::new(&store.schema);
-    Ok((store, document, Media::new(options.data.as_deref())))
+    Ok((store, document, Media::new(options.data.as_deref(), disk)))
 }
 
 /// Waits until the flag is set, or its owner is gone, which means the same.

@@ -17,9 +17,14 @@ pub(crate) use database::DatabaseError;
 pub(crate) use row::{Row, key_from_parts};
 pub(crate) use value::Value;
 
+use crate::disk::Disk;
 use crate::schema::{Join, ObjectType, Schema, SchemaError, TableId, TypeId};
+use crate::time::Clock;
 use database::Database;
 use table::Table;
+
+/// What a row takes on the disk of a test, when the store is in memory only.
+const MEMORY_ROW_BYTES: usize = 200;
 
 /// All entities.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub(crate) struct Store {
     database: Option<Database>,
     next_sequence: u64,
     journal: Journal,
+    disk: Disk,
+    pub(crate) clock: Clock,
 }
 
 /// What the open transaction has changed, in the order of the first change.
@@ -55,6 +62,8 @@ impl Store {
             database: None,
             next_sequence: 1,
             journal: Journal::default(),
+            disk: Disk::default(),
+            clock: Clock::default(),
         }
     }
 
@@ -64,15 +73,21 @@ impl Store {
     ///
     /// Fails when the database cannot be opened, or was written by a newer version.
     pub(crate) fn open(schema: Arc<Schema>, folder: &Path) -> Result<Self, DatabaseError> {
-        let database = Database::open(folder)?;
-        let mut store = Self::in_memory(database.extend(schema)?);
-        for row in database.load(&store.schema)? {
+        let (database, schema, rows) = Database::open(folder, schema)?;
+        let mut store = Self::in_memory(schema);
+        for row in rows {
             store.next_sequence = store.next_sequence.max(row.sequence + 1);
             let table = store.schema.entity_type(row.kind).table;
             store.tables[usize::from(table.0)].insert(&store.schema, Arc::new(row));
         }
         store.database = Some(database);
         Ok(store)
+    }
+
+    /// Puts the store on a disk and under a clock that tests may set wrong.
+    pub(crate) fn set_surroundings(&mut self, disk: Disk, clock: Clock) {
+        self.disk = disk;
+        self.clock = clock;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -237,7 +252,10 @@ impl Store {
                     tables[usize::from(table.0)].by_sequence(*sequence),
                 )
             });
-            database.write(&self.schema, rows)?;
+            database.write(&self.schema, rows, &self.disk)?;
+        } else if !self.journal.order.is_empty() {
+            self.disk
+                .write(self.journal.order.len() * MEMORY_ROW_BYTES)?;
         }
         self.journal = Journal::default();
         Ok(())
@@ -303,12 +321,63 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_belongs_to_one_server_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
+    fn data_that_cannot_be_used_are_refused_in_a_sentence() {
         let schema = Arc::new(Schema::built_in().unwrap());
+        let refused = |prepare: &dyn Fn(&Path), expected: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            drop(Store::open(schema.clone(), folder.path()).unwrap());
+            prepare(&folder.path().join("sandbox.sqlite3"));
+            let error = Store::open(schema.clone(), folder.path()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        };
+        let sql = |file: &Path, sql: &str| {
+            let connection = rusqlite::Connection::open(file).unwrap();
+            connection.execute_batch(sql).unwrap();
+        };
+        refused(
+            &|file| sql(file, "PRAGMA user_version = 99"),
+            "was written by a newer version (format 99",
+        );
+        refused(
+            &|file| std::fs::write(file, "no database at all, and longer than one").unwrap(),
+            "is damaged or no database of a sandbox",
+        );
+        refused(
+            &|file| sql(file, "INSERT INTO entity VALUES (7, 'Scope', 'no JSON')"),
+            "is damaged or no database of a sandbox",
+        );
+
+        let folder = tempfile::tempdir().unwrap();
         let _first = Store::open(schema.clone(), folder.path()).unwrap();
         let error = Store::open(schema, folder.path()).unwrap_err();
-        assert!(matches!(error, DatabaseError::Sqlite(_)));
+        assert!(
+            error.to_string().starts_with("another sandbox is using `"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_full_disk_fails_a_commit_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = Arc::new(Schema::built_in().unwrap());
+        let on_disk = Store::open(schema.clone(), folder.path()).unwrap();
+        for mut store in [on_disk, Store::in_memory(schema.clone())] {
+            let disk = Disk::default();
+            store.set_surroundings(disk.clone(), Clock::default());
+            // Room for the first row and not for the second.
+            disk.fill(250);
+            let long = "x".repeat(190);
+            store.insert(scope(&store, "a", &long));
+            store.insert(scope(&store, "b", &long));
+            assert!(matches!(store.commit(), Err(DatabaseError::Disk(_))));
+            store.rollback();
+            disk.mend();
+            store.insert(scope(&store, "c", "kept"));
+            store.commit().unwrap();
+            assert_eq!(store.rows(store.schema.expect_type("Scope").id).count(), 1);
+        }
+        let store = Store::open(schema, folder.path()).unwrap();
+        assert_eq!(store.rows(store.schema.expect_type("Scope").id).count(), 1);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //!
 //! The real server drops fractions of a second, so nothing finer is kept.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -9,8 +12,32 @@ use jiff::tz::TimeZone;
 /// Seconds since 1970-01-01T00:00:00Z.
 pub(crate) type Seconds = i64;
 
-pub(crate) fn now() -> Seconds {
-    Timestamp::now().as_second()
+/// The server's clock, which tests may set wrong; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    /// The time as the server sees it.
+    pub(crate) fn now(&self) -> Seconds {
+        Timestamp::now()
+            .as_second()
+            .saturating_add(self.skew_secs())
+    }
+
+    /// How far ahead of the true time it is.
+    pub(crate) fn skew_secs(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_skew(&self, seconds: i64) {
+        self.0.store(seconds, Ordering::Relaxed);
+    }
+}
+
+/// Returns the form of HTTP headers, such as `Fri, 20 Nov 2026 14:03:00 GMT`.
+pub(crate) fn http_date_from_seconds(seconds: Seconds) -> String {
+    let timestamp = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    timestamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// Returns `2026-11-20T14:03:00`, which every client takes for UTC.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json as JsonBody, Router};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -19,7 +19,10 @@ use crate::store::{Row, Value};
 
 pub(super) fn router(server: Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
-        .route("/faults", post(add_fault).delete(clear_faults))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/faults/{id}", delete(remove_fault))
+        .route("/clock", post(set_clock))
+        .route("/disk", post(set_disk))
         .route("/requests", get(requests).delete(clear_requests))
         .route("/hub", post(change_hub))
         .route("/users", get(users))
@@ -42,12 +45,24 @@ async fn check_token(State(server): State<Arc<Server>>, request: Request, next: 
     next.run(request).await
 }
 
-async fn add_fault(
-    State(server): State<Arc<Server>>,
-    JsonBody(rule): JsonBody<FaultRule>,
-) -> StatusCode {
-    server.control.add(rule);
-    StatusCode::NO_CONTENT
+async fn add_fault(State(server): State<Arc<Server>>, JsonBody(given): JsonBody<Json>) -> Response {
+    let added = FaultRule::read(&given).and_then(|rule| server.control.add(rule));
+    match added {
+        Ok(id) => JsonBody(json!({"id": id})).into_response(),
+        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).into_response(),
+    }
+}
+
+async fn faults(State(server): State<Arc<Server>>) -> JsonBody<Json> {
+    JsonBody(json!({"faults": server.control.standing_faults()}))
+}
+
+async fn remove_fault(State(server): State<Arc<Server>>, Path(id): Path<u64>) -> StatusCode {
+    if server.control.remove(id) {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_FOUND
+    }
 }
 
 async fn clear_faults(State(server): State<Arc<Server>>) -> StatusCode {
@@ -55,8 +70,50 @@ async fn clear_faults(State(server): State<Arc<Server>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn requests(State(server): State<Arc<Server>>) -> JsonBody<Json> {
-    let (count, requests) = server.control.requests();
+#[derive(Deserialize)]
+struct ClockChange {
+    skew_secs: i64,
+}
+
+async fn set_clock(
+    State(server): State<Arc<Server>>,
+    JsonBody(change): JsonBody<ClockChange>,
+) -> StatusCode {
+    server.control.clock.set_skew(change.skew_secs);
+    StatusCode::NO_CONTENT
+}
+
+/// How the disk is from now on; what is left out is as with a sound one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DiskChange {
+    free_bytes: Option<u64>,
+    #[serde(default)]
+    is_read_only: bool,
+}
+
+async fn set_disk(
+    State(server): State<Arc<Server>>,
+    JsonBody(change): JsonBody<DiskChange>,
+) -> StatusCode {
+    let disk = &server.control.disk;
+    disk.fill(change.free_bytes.unwrap_or(u64::MAX));
+    disk.set_read_only(change.is_read_only);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    /// What the path begins with; API calls when it is missing.
+    path: Option<String>,
+}
+
+async fn requests(
+    State(server): State<Arc<Server>>,
+    Query(wanted): Query<Wanted>,
+) -> JsonBody<Json> {
+    let path = wanted.path.as_deref().unwrap_or("/api");
+    let (count, requests) = server.control.requests(path);
     JsonBody(json!({"count": count, "requests": requests}))
 }
 

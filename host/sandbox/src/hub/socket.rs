@@ -18,8 +18,19 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// What the handshake tells clients, in seconds.
 pub(crate) const SILENCE_LIMIT_SECS: u64 = 60;
 
+/// How a connection is treated. All but the first are faults that a test asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Manners {
+    #[default]
+    Usual,
+    /// Nothing is ever sent, heartbeats neither.
+    Silent,
+    /// The socket is closed after so many packets were sent.
+    ClosesAfter(u64),
+}
+
 /// Serves a connection until either side ends it.
-pub(crate) async fn serve(hub: Arc<Hub>, identity: Identity, socket: WebSocket) {
+pub(crate) async fn serve(hub: Arc<Hub>, identity: Identity, socket: WebSocket, manners: Manners) {
     let Attached {
         id,
         queue,
@@ -28,7 +39,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, identity: Identity, socket: WebSocket) 
     let (sink, stream) = socket.split();
     let mut is_dropped_for_reader = is_dropped.clone();
     tokio::select! {
-        () = write(sink, queue, is_dropped) => {}
+        () = write(sink, queue, is_dropped, manners) => {}
         () = read(&hub, id, stream) => {}
         () = became_true(&mut is_dropped_for_reader) => {}
     }
@@ -53,11 +64,18 @@ async fn write(
     mut sink: SplitSink<WebSocket, Message>,
     mut queue: mpsc::Receiver<Utf8Bytes>,
     mut is_dropped: watch::Receiver<bool>,
+    manners: Manners,
 ) {
+    let mut left = match manners {
+        Manners::Usual => u64::MAX,
+        Manners::ClosesAfter(packets) => packets,
+        Manners::Silent => return became_true(&mut is_dropped).await,
+    };
     let mut heartbeat = interval(HEARTBEAT_EVERY);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut next = Utf8Bytes::from_static(packet::CONNECT);
-    loop {
+    while left > 0 {
+        left -= 1;
         // A client that does not read holds up `send`, so the order to drop it must be seen there too.
         let sent = tokio::select! {
             sent = sink.send(Message::Text(next)) => sent,

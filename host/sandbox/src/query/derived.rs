@@ -7,7 +7,6 @@ use serde_json::{Value as Json, json};
 use crate::access::View;
 use crate::schema::{Attribute, Derived, EntityType, TypeId};
 use crate::store::{Row, Value, key_from_parts};
-use crate::time;
 
 /// Reads a derived scalar.
 pub(super) fn scalar(store: View<'_>, row: &Row, derived: Derived, base_url: &str) -> Value {
@@ -44,7 +43,7 @@ pub(super) fn scalar(store: View<'_>, row: &Row, derived: Derived, base_url: &st
                 Value::Time(seconds) => Some(*seconds),
                 _ => None,
             };
-            let now = time::now();
+            let now = store.clock.now();
             let is_started = bound("start_date").is_none_or(|start| start <= now);
             let is_over = bound("end_date").is_some_and(|end| end < now);
             Value::Boolean(is_started && !is_over)

@@ -1,32 +1,47 @@
 //! The durable copy of the rows: one SQLite table, written in one transaction per commit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 use serde_json::{Map, Value as Json};
 
 use super::{Row, Value};
+use crate::disk::Disk;
 use crate::schema::{Kind, ObjectType, Schema, SchemaError};
 
 /// Raised when the layout of the database changes.
 const FORMAT: i64 = 1;
+const FILE: &str = "sandbox.sqlite3";
 const LOCK_WAIT: Duration = Duration::from_secs(3);
 
 /// The store on disk cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
-    #[error("could not make the sandbox's folder")]
-    Folder(#[source] std::io::Error),
+    #[error("could not make the folder `{}`", .folder.display())]
+    Folder {
+        folder: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("another sandbox is using `{}`; stop it, or name another folder", .folder.display())]
+    InUse { folder: PathBuf },
+    #[error(
+        "`{}` was written by a newer version (format {found}, and this one knows {FORMAT}); update, or name another folder",
+        .file.display()
+    )]
+    Newer { file: PathBuf, found: i64 },
+    #[error("`{}` is damaged or no database of a sandbox; move it away to begin anew", .file.display())]
+    Damaged { file: PathBuf },
+    #[error("row {sequence} is damaged")]
+    DamagedRow { sequence: u64 },
     #[error("could not use the sandbox's database")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("the sandbox's database has format {found}, newer than {FORMAT}")]
-    Newer { found: i64 },
     #[error("the object types in the sandbox's database do not fit the schema")]
     ObjectTypes(#[from] SchemaError),
-    #[error("row {sequence} of the sandbox's database is damaged")]
-    Damaged { sequence: u64 },
+    #[error("could not write to the sandbox's disk")]
+    Disk(#[from] std::io::Error),
 }
 
 #[derive(Debug)]
@@ -35,10 +50,53 @@ pub(super) struct Database {
     connection: Mutex<Connection>,
 }
 
+/// Says what a person can do about an error of SQLite's while a database is opened and read.
+fn explained(folder: &Path, error: DatabaseError) -> DatabaseError {
+    let code = match &error {
+        DatabaseError::Sqlite(error) => error.sqlite_error_code(),
+        DatabaseError::DamagedRow { .. } => Some(ErrorCode::DatabaseCorrupt),
+        _ => None,
+    };
+    match code {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DatabaseError::InUse {
+            folder: folder.to_owned(),
+        },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database is damaged"
+            );
+            DatabaseError::Damaged {
+                file: folder.join(FILE),
+            }
+        }
+        _ => error,
+    }
+}
+
 impl Database {
-    pub(super) fn open(folder: &Path) -> Result<Self, DatabaseError> {
-        std::fs::create_dir_all(folder).map_err(DatabaseError::Folder)?;
-        let connection = Connection::open(folder.join("sandbox.sqlite3"))?;
+    /// Opens the database in `folder` and reads everything in it.
+    ///
+    /// The schema comes back with the object types that are kept there.
+    pub(super) fn open(
+        folder: &Path,
+        schema: Arc<Schema>,
+    ) -> Result<(Self, Arc<Schema>, Vec<Row>), DatabaseError> {
+        let opened = Self::open_file(folder);
+        let loaded = opened.and_then(|database| {
+            let schema = database.extend(schema)?;
+            let rows = database.load(&schema)?;
+            Ok((database, schema, rows))
+        });
+        loaded.map_err(|error| explained(folder, error))
+    }
+
+    fn open_file(folder: &Path) -> Result<Self, DatabaseError> {
+        std::fs::create_dir_all(folder).map_err(|source| DatabaseError::Folder {
+            folder: folder.to_owned(),
+            source,
+        })?;
+        let connection = Connection::open(folder.join(FILE))?;
         // Rows are also in memory, so two servers on one folder would undo each other's work: the first
         // one keeps the lock, and the second waits as long as the first may take to end.
         connection.busy_timeout(LOCK_WAIT)?;
@@ -47,7 +105,10 @@ impl Database {
         connection.pragma_update(None, "synchronous", "FULL")?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if found > FORMAT {
-            return Err(DatabaseError::Newer { found });
+            return Err(DatabaseError::Newer {
+                file: folder.join(FILE),
+                found,
+            });
         }
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS entity (
@@ -63,7 +124,7 @@ impl Database {
     }
 
     /// Returns the schema with the object types that are kept here, if there are any.
-    pub(super) fn extend(&self, schema: Arc<Schema>) -> Result<Arc<Schema>, DatabaseError> {
+    fn extend(&self, schema: Arc<Schema>) -> Result<Arc<Schema>, DatabaseError> {
         let kind = schema.expect_type("ObjectType");
         let rows = self.load_where(&schema, "type = ?1", &[&*kind.stored_as])?;
         if rows.is_empty() {
@@ -73,7 +134,7 @@ impl Database {
         Ok(Arc::new(schema.with_object_types(object_types.collect())?))
     }
 
-    pub(super) fn load(&self, schema: &Schema) -> Result<Vec<Row>, DatabaseError> {
+    fn load(&self, schema: &Schema) -> Result<Vec<Row>, DatabaseError> {
         self.load_where(schema, "TRUE", &[])
     }
 
@@ -103,7 +164,7 @@ impl Database {
             let (sequence, kind, attributes) = found?;
             rows.push(
                 row_from_text(schema, sequence, &kind, &attributes)
-                    .ok_or(DatabaseError::Damaged { sequence })?,
+                    .ok_or(DatabaseError::DamagedRow { sequence })?,
             );
         }
         Ok(rows)
@@ -114,6 +175,7 @@ impl Database {
         &mut self,
         schema: &Schema,
         rows: impl Iterator<Item = (u64, Option<&'a Arc<Row>>)>,
+        disk: &Disk,
     ) -> Result<(), DatabaseError> {
         let connection = self
             .connection
@@ -131,13 +193,14 @@ impl Database {
                 match row {
                     Some(row) => {
                         let kind = &*schema.entity_type(row.kind).stored_as;
-                        insert.execute(params![
-                            sequence.cast_signed(),
-                            kind,
-                            text_from_row(schema, row)
-                        ])?
+                        let attributes = text_from_row(schema, row);
+                        disk.write(attributes.len())?;
+                        insert.execute(params![sequence.cast_signed(), kind, attributes])?
                     }
-                    None => delete.execute(params![sequence.cast_signed()])?,
+                    None => {
+                        disk.write(1)?;
+                        delete.execute(params![sequence.cast_signed()])?
+                    }
                 };
             }
         }
