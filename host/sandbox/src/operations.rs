@@ -2,6 +2,8 @@
 //!
 //! A [`Transaction`] spans one request. The caller commits or rolls back the store; nothing here does.
 
+mod attribute_configuration;
+mod attribute_link;
 mod constraint;
 mod custom_attribute;
 mod given;
@@ -158,7 +160,10 @@ impl<'a> Transaction<'a> {
         if named.is_custom_attribute_value() {
             return self.set_custom_attribute(&request, "create");
         }
-        let entity = concrete_type(&schema, named, request.data)?;
+        let entity = match self.link_type(named, request.data)? {
+            Some(entity) => schema.entity_type(entity),
+            None => concrete_type(&schema, named, request.data)?,
+        };
         let given = Given::read(&schema, entity, request.data, None)?;
         let mut row = Row::new(&schema, entity);
         self.fill_in(entity, &mut row);

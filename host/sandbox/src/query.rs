@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub(crate) use ast::Query;
-pub(crate) use derived::{descendants, link, unset_value, value_type};
+pub(crate) use derived::{applicable_configurations, descendants, link, unset_value, value_type};
 pub(crate) use encode::{Encoder, Projection};
 pub(crate) use parse::parse;
 

@@ -357,6 +357,16 @@ impl EntityType {
         self.name.ends_with("CustomAttributeValue")
     }
 
+    /// Tells whether rows of this type link two entities as a custom attribute says.
+    pub(crate) fn is_custom_attribute_link(&self) -> bool {
+        self.name.ends_with("CustomAttributeLink")
+    }
+
+    /// Tells whether rows of this type are others seen from their other side.
+    pub(crate) fn is_other_side(&self) -> bool {
+        self.name.ends_with("CustomAttributeLinkFrom")
+    }
+
     /// The public attribute behind a name from [`Self::system_projections`].
     pub(crate) fn system_attribute(&self, legacy: &str) -> Option<&Attribute> {
         let legacy = legacy.trim_start_matches('_');

@@ -20,6 +20,14 @@ def name(prefix="made"):
     return "%s_%s" % (prefix, uuid.uuid4().hex[:10])
 
 
+def refused(session):
+    """What the server says to the commit; the session is as before."""
+    with pytest.raises(ftrack_api.exception.ServerError) as caught:
+        session.commit()
+    session.rollback()
+    return str(caught.value)
+
+
 @pytest.fixture(scope="session")
 def server():
     return os.environ["FTRACK_SERVER"].rstrip("/")
@@ -82,6 +90,17 @@ def call(server, credentials):
         return answer
 
     return post
+
+
+@pytest.fixture()
+def made(session):
+    """What a test puts in here is deleted in the end."""
+    entities = []
+    yield entities
+    session.rollback()
+    for entity in entities:
+        session.delete(entity)
+    session.commit()
 
 
 @pytest.fixture()

@@ -2,13 +2,12 @@
 
 import ftrack_api
 import pytest
-from conftest import name
+from conftest import name, refused
 
 
 @pytest.fixture()
-def member(session, new_session):
+def member(session, new_session, made):
     """Makes users with a role, and sessions of theirs: `member("User", open_projects=True)`."""
-    made = []
 
     def make(role, projects=(), open_projects=False, all_projects=False):
         user = session.create("User", {"username": name("member")})
@@ -26,11 +25,7 @@ def member(session, new_session):
         key = session.reset_remote("api_key", entity=user)["api_key"]
         return new_session(api_user=user["username"], api_key=key)
 
-    yield make
-    session.rollback()
-    for user in made:
-        session.delete(user)
-    session.commit()
+    return make
 
 
 @pytest.fixture()
@@ -38,14 +33,6 @@ def private(session, project):
     project["is_private"] = True
     session.commit()
     return project
-
-
-def refused(session):
-    """What the server says to the commit."""
-    with pytest.raises(ftrack_api.exception.ServerError) as caught:
-        session.commit()
-    session.rollback()
-    return str(caught.value)
 
 
 def test_a_viewer_sees_everything(read_only_session):

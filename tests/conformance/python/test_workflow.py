@@ -1,15 +1,7 @@
 """Object types, and the schemas that say which types and statuses a project uses."""
 
-import ftrack_api
 import pytest
-from conftest import name
-
-
-def refused(session):
-    with pytest.raises(ftrack_api.exception.ServerError) as caught:
-        session.commit()
-    session.rollback()
-    return str(caught.value)
+from conftest import name, refused
 
 
 @pytest.fixture()

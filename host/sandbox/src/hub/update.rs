@@ -152,7 +152,7 @@ impl<'a> Reporter<'a> {
             return;
         };
         let entity = self.entity(row);
-        if entity.hidden || SILENT.contains(&&*entity.name) {
+        if entity.hidden || entity.is_other_side() || SILENT.contains(&&*entity.name) {
             return;
         }
         if entity.is_custom_attribute_value() {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Request, Touched, Transaction, key_from_operation};
-use crate::access::Verb;
+use crate::access::{Verb, View};
 use crate::error::ApiError;
-use crate::query::{unset_value, value_type};
+use crate::query::{applicable_configurations, unset_value, value_type};
 use crate::store::{Row, Value, key_from_parts};
+use crate::time::seconds_from_text;
 
 /// Where entities with custom attributes lie.
 const OWNERS: [&str; 6] = [
@@ -49,6 +50,17 @@ impl Transaction<'_> {
                 schema.entity_type(owner.kind).name
             ))
         })?;
+        let applicable = applicable_configurations(View::whole(self.store), &owner);
+        if !applicable
+            .iter()
+            .any(|found| found.sequence == configuration.sequence)
+        {
+            let key = configuration.get(&schema, "key").to_text();
+            let owner = &schema.entity_type(owner.kind).name;
+            return Err(ApiError::validation(format!(
+                "Custom attribute \"{key}\" is not configured for this {owner}"
+            )));
+        }
         let key = key_from_parts([&*configuration_id, &*entity_id]);
         let before = self.store.find(kind, &key).cloned();
         let mut row = match &before {
@@ -56,7 +68,9 @@ impl Transaction<'_> {
             None => unset_value(self.view(), kind, &configuration, &entity_id),
         };
         if let Some(json) = request.data.get("value") {
-            row.set(&schema, "value", self.checked_value(&configuration, json)?);
+            let key = configuration.get(&schema, "key").to_text();
+            let value = checked_value(&self.attribute_type(&configuration), json, &key)?;
+            row.set(&schema, "value", value);
         }
         let row = match before {
             Some(_) => self.store.replace(row),
@@ -73,44 +87,66 @@ impl Transaction<'_> {
             sent_relations: Vec::new(),
         })
     }
+}
 
-    fn checked_value(&self, configuration: &Row, json: &Json) -> Result<Value, ApiError> {
-        let schema = &self.schema;
-        let kind = self.found_by_id("CustomAttributeType", configuration.text(schema, "type_id"));
-        let kind = kind
-            .map(|kind| kind.get(schema, "name").to_text())
-            .unwrap_or_default();
-        let value = Value::from_any(json);
-        let is_time = |text: &str| crate::time::seconds_from_text(text).is_some();
-        let fits = match (kind.as_str(), &value) {
-            (_, Value::Null) => true,
-            ("number", value) => value.as_number().is_some(),
-            ("boolean", value) => matches!(value, Value::Boolean(_)),
-            ("date", Value::Text(text)) => is_time(text),
-            ("date", value) => matches!(value, Value::Time(_)),
-            ("text" | "url" | "expression", value) => {
-                matches!(value, Value::Text(_) | Value::Time(_))
-            }
-            ("enumerator" | "dynamic enumerator", value) => {
-                matches!(value, Value::Text(_))
-                    || json
-                        .as_array()
-                        .is_some_and(|items| items.iter().all(Json::is_string))
-            }
-            _ => true,
-        };
-        if !fits {
-            let key = configuration.get(schema, "key").to_text();
-            return Err(ApiError::validation(format!(
-                "Custom attribute {key} must be of type {kind}"
-            )));
+/// What the values of a custom attribute must be.
+pub(super) struct AttributeType {
+    pub(super) name: String,
+    /// An enumerator with one choice.
+    pub(super) is_single: bool,
+}
+
+/// Reads a value as the type of its custom attribute wants it.
+pub(super) fn checked_value(
+    kind: &AttributeType,
+    json: &Json,
+    key: &str,
+) -> Result<Value, ApiError> {
+    let value = Value::from_any(json);
+    let value = match (kind.name.as_str(), value) {
+        (_, Value::Null) => Some(Value::Null),
+        ("number", value) => Some(value).filter(|value| value.as_number().is_some()),
+        ("boolean", value) => Some(value).filter(|value| matches!(value, Value::Boolean(_))),
+        ("date", Value::Text(text)) => seconds_from_text(&text).map(Value::Time),
+        ("date", value) => Some(value).filter(|value| matches!(value, Value::Time(_))),
+        // The JavaScript client turns every text that looks like a time into one.
+        ("text" | "url" | "expression", Value::Time(_)) => json["value"].as_str().map(Value::text),
+        ("text" | "url" | "expression", value) => {
+            Some(value).filter(|value| value.as_text().is_some())
         }
-        Ok(match (kind.as_str(), value) {
-            ("date", Value::Text(text)) => {
-                crate::time::seconds_from_text(&text).map_or(Value::Null, Value::Time)
-            }
-            (_, value) => value,
-        })
+        ("enumerator" | "dynamic enumerator", value) => {
+            let items = json.as_array();
+            let are_texts = items.is_some_and(|items| items.iter().all(Json::is_string));
+            // That several choices are refused where one is asked for is assumed; so is that a choice
+            // which is not on the menu is taken.
+            let is_one = items.is_some_and(|items| items.len() <= 1);
+            Some(value).filter(|_| are_texts && (is_one || !kind.is_single))
+        }
+        (_, value) => Some(value),
+    };
+    value.ok_or_else(|| {
+        let wanted = match kind.name.as_str() {
+            "enumerator" | "dynamic enumerator" if kind.is_single => "list of one",
+            "enumerator" | "dynamic enumerator" => "list",
+            other => other,
+        };
+        ApiError::validation(format!(
+            "Custom attribute value for \"{key}\" must be of type {wanted}. Got {json} of type {}",
+            python_type(json)
+        ))
+    })
+}
+
+/// The type of a value as the real server, which is written in Python, calls it.
+fn python_type(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "<type 'NoneType'>",
+        Json::Bool(_) => "<type 'bool'>",
+        Json::Number(number) if number.is_f64() => "<type 'float'>",
+        Json::Number(_) => "<type 'int'>",
+        Json::String(_) => "<type 'unicode'>",
+        Json::Array(_) => "<type 'list'>",
+        Json::Object(_) => "<type 'dict'>",
     }
 }
 

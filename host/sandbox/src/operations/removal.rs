@@ -8,12 +8,16 @@ use crate::schema::OnDelete;
 use crate::store::{Row, Value};
 
 /// Tables that point at any kind of entity, by a column that is no foreign key.
-const BELONG_TO_ANY: [(&str, &str); 5] = [
+const BELONG_TO_ANY: [(&str, &str); 9] = [
     ("Note", "parent_id"),
     ("Metadata", "parent_id"),
     ("CustomAttributeValue", "entity_id"),
     ("ListObject", "entity_id"),
     ("StatusChange", "parent_id"),
+    ("CustomAttributeLink", "from_id"),
+    ("CustomAttributeLink", "to_id"),
+    ("CustomAttributeLinkFrom", "from_id"),
+    ("CustomAttributeLinkFrom", "to_id"),
 ];
 
 impl Transaction<'_> {
@@ -56,6 +60,7 @@ impl Transaction<'_> {
             }
         }
         self.store.remove(row);
+        self.remove_other_side(row);
         Ok(())
     }
 }

@@ -49,6 +49,9 @@ impl Transaction<'_> {
             }
             "ObjectType" => self.check_object_type(row)?,
             "Schema" => self.complete_schema(row),
+            "CustomAttributeConfiguration" => self.complete_configuration(row, None)?,
+            "CustomAttributeLinkConfiguration" => self.check_link_configuration(row)?,
+            _ if entity.is_custom_attribute_link() => self.complete_link(row)?,
             _ if entity.is_typed_context() => self.complete_typed_context(entity, row)?,
             _ => {}
         }
@@ -166,6 +169,7 @@ impl Transaction<'_> {
             "Note" => self.add_recipient(row),
             "User" => self.give_default_role(row),
             "Project" => self.keep_in_sight(row),
+            _ if entity.is_custom_attribute_link() => self.add_other_side(row),
             _ => Ok(()),
         }
     }
@@ -202,8 +206,10 @@ impl Transaction<'_> {
         row: &mut Row,
     ) -> Result<(), ApiError> {
         let schema = self.schema.clone();
-        if &*entity.name == "ObjectType" {
-            self.check_object_type(row)?;
+        match &*entity.name {
+            "ObjectType" => self.check_object_type(row)?,
+            "CustomAttributeConfiguration" => self.complete_configuration(row, Some(before))?,
+            _ => {}
         }
         if entity.is_typed_context()
             && row.get(&schema, "parent_id") != before.get(&schema, "parent_id")

@@ -260,13 +260,27 @@ pub(crate) fn unset_value(
     row.set(schema, "entity_id", Value::text(entity_id));
     row.set(schema, "key", configuration.get(schema, "key").clone());
     if !configuration.get(schema, "is_hierarchical").is_true() {
-        row.set(
-            schema,
-            "value",
-            configuration.get(schema, "default").clone(),
-        );
+        row.set(schema, "value", default_value(store, configuration));
     }
     row
+}
+
+/// The default of a custom attribute as a value; a configuration keeps that of a date as a text.
+fn default_value(store: View<'_>, configuration: &Row) -> Value {
+    let schema = &store.schema;
+    let default = configuration.get(schema, "default");
+    let kinds = schema.expect_type("CustomAttributeType").id;
+    let kind = configuration
+        .text(schema, "type_id")
+        .and_then(|id| store.find(kinds, id));
+    let is_date = kind
+        .and_then(|kind| kind.text(schema, "name"))
+        .is_some_and(|name| **name == *"date");
+    let seconds = default
+        .as_text()
+        .filter(|_| is_date)
+        .and_then(|text| time::seconds_from_text(text));
+    seconds.map_or_else(|| default.clone(), Value::Time)
 }
 
 /// The configurations that apply to an entity; those of its project hide general ones of the same key.

@@ -12,12 +12,14 @@ use super::{
 };
 
 /// Columns that queries often compare and that no relation would index.
-const OFTEN_COMPARED: [&str; 6] = [
+const OFTEN_COMPARED: [&str; 8] = [
     "name",
     "username",
     "key",
     "parent_id",
     "entity_id",
+    "from_id",
+    "to_id",
     "identifier",
 ];
 

@@ -444,6 +444,13 @@ fn custom_attributes(planter: &mut Planter<'_>) -> Result<(), ApiError> {
             json!(["medium"]),
         ),
         ("elements", "enumerator", "Shot", &several, json!([])),
+        (
+            "duration",
+            "expression",
+            "Shot",
+            &none,
+            json!("{self.fend - self.fstart + 1}"),
+        ),
         ("is_client_approved", "boolean", "Shot", &none, json!(false)),
         ("delivery_date", "date", "Shot", &none, json!(null)),
         (
