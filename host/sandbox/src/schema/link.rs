@@ -34,6 +34,7 @@ pub(super) fn link(
         .collect::<Result<Vec<_>, _>>()?;
     linker.collect_referrers(&types);
     belong::resolve(&mut types);
+    linker.index_relations(&types);
     let names = linker
         .names
         .iter()
@@ -342,6 +343,34 @@ impl Linker {
             column: self.column(entity, target, column)?,
             filter,
         })
+    }
+
+    /// Lets every relation be followed from both ends, also where its column is declared as plain text.
+    fn index_relations(&mut self, types: &[EntityType]) {
+        let table_of = |id: TypeId| usize::from(types[usize::from(id.0)].table.0);
+        for entity in types {
+            for attribute in &entity.attributes {
+                match attribute.kind {
+                    Kind::Reference { column, .. } => {
+                        self.tables[table_of(entity.id)].indexed[column] = true;
+                    }
+                    Kind::Collection {
+                        target,
+                        join: Join::Column { column, .. },
+                        ..
+                    } => self.tables[table_of(target)].indexed[column] = true,
+                    Kind::Collection {
+                        join: Join::Through { link, own, other },
+                        ..
+                    } => {
+                        let indexed = &mut self.tables[table_of(link)].indexed;
+                        indexed[own] = true;
+                        indexed[other] = true;
+                    }
+                    _ => {}
+                }
+            }
+        }
     }
 
     fn collect_referrers(&mut self, types: &[EntityType]) {
