@@ -1,6 +1,9 @@
-//! The official ftrack client, which decides what is right, against the sandbox.
+//! The official ftrack clients, which decide what is right, against the sandbox.
 //!
-//! The checks are in Python, in `conformance/python`; this file gives them a server of their own.
+//! The checks are in Python and JavaScript, in `conformance/python` and `conformance/js`; this crate gives each a
+//! server of its own.
+
+mod javascript;
 
 use std::time::Duration;
 

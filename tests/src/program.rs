@@ -56,6 +56,24 @@ pub(crate) fn built() -> Result<PathBuf> {
     Ok(folder.to_path_buf())
 }
 
+/// Returns what `cargo xtask test` installs: where the variable `name` says, else `place` in the target folder.
+///
+/// # Errors
+///
+/// When it is not there.
+pub(crate) fn installed(name: &str, place: &str) -> Result<PathBuf> {
+    let path = match variable(name) {
+        Some(path) => PathBuf::from(path),
+        None => built()?.join("..").join(place),
+    };
+    ensure!(
+        path.exists(),
+        "`{}` is missing; run `cargo xtask test`, which makes it",
+        path.display()
+    );
+    Ok(path)
+}
+
 /// Returns how many rounds `CALLBOARD_SOAK_KILLS` asks for of a test that kills at random, else `usual`.
 ///
 /// # Errors

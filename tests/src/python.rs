@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::process::{self, Finished};
-use crate::program::{built, variable};
+use crate::program::installed;
 
 /// Returns the Python of the environment that `cargo xtask test` makes: `CALLBOARD_TEST_PYTHON`, else `target/python`.
 ///
@@ -14,16 +14,7 @@ use crate::program::{built, variable};
 ///
 /// When there is none.
 pub fn python() -> Result<PathBuf> {
-    let python = match variable("CALLBOARD_TEST_PYTHON") {
-        Some(path) => PathBuf::from(path),
-        None => built()?.join("../python/bin/python"),
-    };
-    ensure!(
-        python.is_file(),
-        "`{}` is missing; run `cargo xtask test`, which makes it",
-        python.display()
-    );
-    Ok(python)
+    installed("CALLBOARD_TEST_PYTHON", "python/bin/python")
 }
 
 /// Runs `script` with `arguments` and these variables beside the usual ones.

@@ -7,6 +7,8 @@
 mod bench;
 mod check;
 mod demo;
+mod installation;
+mod javascript;
 mod package;
 mod python;
 mod repeat;

@@ -1,10 +1,10 @@
 //! The tests' own Python environment, below the target folder.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::installation::Installation;
 use crate::tool;
 use crate::workspace::Workspace;
 
@@ -34,13 +34,9 @@ pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
         folder.join("bin/python")
     };
     let requirements = workspace.root.join(REQUIREMENTS);
-    let wanted = fs::read_to_string(&requirements)
-        .with_context(|| format!("could not read `{}`", requirements.display()))?;
-
-    // The stamp is written last and holds what was installed, so half an environment is never taken for a whole one.
-    let stamp = folder.join("installed.txt");
-    let installed = fs::read_to_string(&stamp).unwrap_or_default();
-    if installed == wanted && tool::succeeds(tool::command(&python).arg("--version")) {
+    // The stamp lies in the folder, which `venv` clears before it makes it anew.
+    let installation = Installation::new(&folder, std::slice::from_ref(&requirements))?;
+    if installation.is_current() && tool::succeeds(tool::command(&python).arg("--version")) {
         return Ok(python);
     }
 
@@ -57,6 +53,6 @@ pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
             .args(["-m", "pip", "install", "--quiet", "--requirement"])
             .arg(&requirements),
     )?;
-    fs::write(&stamp, wanted).with_context(|| format!("could not write `{}`", stamp.display()))?;
+    installation.finish()?;
     Ok(python)
 }

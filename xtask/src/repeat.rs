@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::javascript;
 use crate::python;
 use crate::stage;
 use crate::test;
@@ -39,6 +40,7 @@ pub(crate) struct FuzzArguments {
 /// When a scenario fails; the message says in which round.
 pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<()> {
     let python = python::environment(workspace)?;
+    let packages = javascript::packages(workspace)?;
     stage::build(workspace, Profile::Debug)?;
     stage::stage(workspace, Profile::Debug)?;
     tool::run(
@@ -64,7 +66,8 @@ pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<(
         round += 1;
         let mut command = tool::cargo(&workspace.root, ["test", "--quiet", "--package", "tests"]);
         command.env("CALLBOARD_SOAK_KILLS", SOAK_KILLS);
-        tool::run("scenarios", test::with_python(&mut command, &python))
+        let command = test::with_clients(&mut command, &python, &packages);
+        tool::run("scenarios", command)
             .with_context(|| format!("a scenario failed in round {round}"))?;
     }
     tool::say(&format!("{round} rounds passed"));

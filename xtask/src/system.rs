@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::javascript;
 use crate::python;
 use crate::tool;
 
@@ -13,8 +14,9 @@ struct Need {
 }
 
 /// A session bus for the tray, Python for the official client and the Flame tests, `ps` for people who debug,
-/// `strace`, which kills the host at every write that reaches the disk, and a browser for the sandbox's page.
-const NEEDS: [Need; 6] = [
+/// `strace`, which kills the host at every write that reaches the disk, a browser for the sandbox's page, and Node for
+/// the official JavaScript client.
+const NEEDS: [Need; 8] = [
     Need {
         is_met: || tool::find("dbus-daemon").is_some(),
         debian: "dbus",
@@ -50,6 +52,17 @@ const NEEDS: [Need; 6] = [
         is_met: || tool::find("chromedriver").is_some(),
         debian: "chromium-driver",
         rocky: "chromedriver",
+    },
+    Need {
+        is_met: javascript::is_node_suitable,
+        debian: "nodejs",
+        // A module stream: what Rocky 8 calls `nodejs` is too old. It brings npm.
+        rocky: "@nodejs:20/common",
+    },
+    Need {
+        is_met: || tool::find("npm").is_some(),
+        debian: "npm",
+        rocky: "npm",
     },
 ];
 
@@ -166,11 +179,11 @@ mod tests {
         let needs: Vec<&Need> = NEEDS.iter().collect();
         assert_eq!(
             packages(&needs, Installer::Apt),
-            "dbus python3-venv procps strace chromium chromium-driver"
+            "dbus python3-venv procps strace chromium chromium-driver nodejs npm"
         );
         assert_eq!(
             packages(&needs, Installer::Dnf),
-            "dbus-daemon python3.11 procps-ng strace chromium chromedriver"
+            "dbus-daemon python3.11 procps-ng strace chromium chromedriver @nodejs:20/common npm"
         );
     }
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::check;
+use crate::javascript;
 use crate::python;
 use crate::stage;
 use crate::system;
@@ -26,13 +27,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let began = Instant::now();
     system::prepare()?;
     let python = python::environment(workspace)?;
+    let packages = javascript::packages(workspace)?;
     check::lint(workspace)?;
     stage::build(workspace, Profile::Debug)?;
     stage::stage(workspace, Profile::Debug)?;
     for (name, folder) in PYTHON_TESTS {
         run_python_tests(workspace, &python, name, folder)?;
     }
-    run_rust_tests(workspace, &python)?;
+    run_rust_tests(workspace, &python, &packages)?;
     tool::say(&format!("==> everything passed, in {}", tool::spent(began)));
     Ok(())
 }
@@ -49,12 +51,15 @@ fn run_python_tests(workspace: &Workspace, python: &Path, name: &str, folder: &s
 }
 
 /// Runs the examples in the docs and then every test, with `cargo nextest` where it is installed.
-fn run_rust_tests(workspace: &Workspace, python: &Path) -> Result<()> {
+fn run_rust_tests(workspace: &Workspace, python: &Path, packages: &Path) -> Result<()> {
     tool::run(
         "documentation tests",
         &mut tool::cargo(&workspace.root, ["test", "--workspace", "--doc", "--quiet"]),
     )?;
-    tool::run("tests", with_python(&mut runner(workspace), python))
+    tool::run(
+        "tests",
+        with_clients(&mut runner(workspace), python, packages),
+    )
 }
 
 /// Returns the command that runs every test but those in the docs.
@@ -68,7 +73,16 @@ fn runner(workspace: &Workspace) -> Command {
     tool::cargo(&workspace.root, words.iter().copied())
 }
 
-/// Tells the tests where the environment with the official client is.
+/// Tells the tests where both official clients are.
+pub(crate) fn with_clients<'a>(
+    command: &'a mut Command,
+    python: &Path,
+    packages: &Path,
+) -> &'a mut Command {
+    with_python(command, python).env("CALLBOARD_TEST_NODE_MODULES", packages)
+}
+
+/// Tells the tests where the environment with the official Python client is.
 pub(crate) fn with_python<'a>(command: &'a mut Command, python: &Path) -> &'a mut Command {
     command
         .env("CALLBOARD_TEST_PYTHON", python)
