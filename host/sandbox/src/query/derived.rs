@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::access::View;
 use crate::schema::{Attribute, Derived, EntityType, TypeId};
 use crate::store::{Row, Value, key_from_parts};
+use crate::time::seconds_from_text;
 
 /// Reads a derived scalar.
 pub(super) fn scalar(store: View<'_>, row: &Row, derived: Derived, base_url: &str) -> Value {
@@ -279,7 +280,7 @@ fn default_value(store: View<'_>, configuration: &Row) -> Value {
     let seconds = default
         .as_text()
         .filter(|_| is_date)
-        .and_then(|text| time::seconds_from_text(text));
+        .and_then(|text| seconds_from_text(text));
     seconds.map_or_else(|| default.clone(), Value::Time)
 }
 
