@@ -3,24 +3,29 @@
 mod aggregate;
 mod ast;
 mod check;
+mod configuration;
 mod derived;
 mod encode;
 mod evaluate;
 mod literal;
 mod parse;
 mod plan;
+mod sort;
+mod walk;
 
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 pub(crate) use ast::Query;
-pub(crate) use derived::{applicable_configurations, descendants, link, unset_value, value_type};
+pub(crate) use configuration::{applicable_configurations, unset_value, value_type};
+pub(crate) use derived::{descendants, link};
 pub(crate) use encode::{Encoder, Projection};
 pub(crate) use parse::parse;
 
 use crate::access::View;
 use crate::store::Row;
+use walk::Walker;
 
 /// A query that cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,30 +65,21 @@ impl Reader<'_> {
     ///
     /// Fails when the text is malformed or names what does not exist.
     pub(crate) fn run(&self, text: &str) -> Result<Page, QueryError> {
-        let query = parse(text)?;
-        check::check(&self.store.schema, &query)?;
-        if query.is_aggregate() {
-            let rows = evaluate::find(self.store, &query)?.rows;
-            return Ok(Page {
-                data: aggregate::aggregate(self.store, &query, &rows),
-                next_offset: None,
-            });
-        }
-        let found = evaluate::find(self.store, &query)?;
-        Ok(Page {
-            data: self.encode(&query, &found.rows)?,
-            next_offset: found.next_offset,
-        })
+        self.run_filtered(&parse(text)?, &|_| true)
     }
 
     /// As [`Self::run`], keeping only rows that `keep` accepts.
     pub(crate) fn run_filtered(
         &self,
         query: &Query,
-        keep: &dyn Fn(&Row) -> bool,
+        keep: &dyn Fn(&Arc<Row>) -> bool,
     ) -> Result<Page, QueryError> {
         check::check(&self.store.schema, query)?;
-        let found = evaluate::find_filtered(self.store, query, keep)?;
+        let walker = Walker::new(self.store);
+        if query.is_aggregate() {
+            return aggregate::aggregate(&walker, query, keep);
+        }
+        let found = evaluate::find(&walker, query, keep)?;
         Ok(Page {
             data: self.encode(query, &found.rows)?,
             next_offset: found.next_offset,

@@ -187,7 +187,7 @@ pub(crate) enum Shape {
 }
 
 /// How the rows of a collection are found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Join {
     /// Rows whose column holds the key of this one.
     Column {
@@ -397,17 +397,24 @@ impl EntityType {
     }
 }
 
-impl Attribute {
-    /// The type an attribute leads to, if it is a relation.
+impl Kind {
+    /// The type a relation leads to.
     pub(crate) fn target(&self) -> Option<TypeId> {
-        match &self.kind {
-            Kind::Reference { target, .. } | Kind::Collection { target, .. } => Some(*target),
-            Kind::Derived {
+        match self {
+            Self::Reference { target, .. } | Self::Collection { target, .. } => Some(*target),
+            Self::Derived {
                 shape: Shape::Reference(target) | Shape::Collection { target, .. },
                 ..
             } => Some(*target),
             _ => None,
         }
+    }
+}
+
+impl Attribute {
+    /// The type an attribute leads to, if it is a relation.
+    pub(crate) fn target(&self) -> Option<TypeId> {
+        self.kind.target()
     }
 
     pub(crate) fn is_collection(&self) -> bool {

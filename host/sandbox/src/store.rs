@@ -113,14 +113,27 @@ impl Store {
             .filter(move |row| kinds.contains(&row.kind))
     }
 
+    /// How many rows the whole table has that this type's rows lie in.
+    pub(crate) fn table_len(&self, kind: TypeId) -> usize {
+        self.table_of(kind).len()
+    }
+
     /// The rows of a type whose indexed column holds `text`, in order of creation.
-    pub(crate) fn rows_with(&self, kind: TypeId, column: usize, text: &str) -> Vec<Arc<Row>> {
+    pub(crate) fn each_with<'s>(
+        &'s self,
+        kind: TypeId,
+        column: usize,
+        text: &str,
+    ) -> impl Iterator<Item = &'s Arc<Row>> + use<'s> {
         let kinds = &self.schema.entity_type(kind).kinds;
         self.table_of(kind)
             .by_index(column, text)
             .filter(|row| kinds.contains(&row.kind))
-            .cloned()
-            .collect()
+    }
+
+    /// As [`Self::each_with`], for a caller who then changes the store.
+    pub(crate) fn rows_with(&self, kind: TypeId, column: usize, text: &str) -> Vec<Arc<Row>> {
+        self.each_with(kind, column, text).cloned().collect()
     }
 
     /// How many rows of the whole table have `text` in an indexed column.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::schema::{Belongs, Join, TypeId};
+use crate::schema::{Belongs, Join, Schema, TypeId};
 use crate::store::{Row, Store};
 
 /// How many steps lead from a row to its project at most; it only guards against circles.
@@ -60,6 +60,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What the rows are made of, which is hidden from nobody.
+    pub(crate) fn schema(self) -> &'a Schema {
+        &self.store.schema
+    }
+
     /// Tells whether the caller may know of this row.
     pub(crate) fn shows(self, row: &Row) -> bool {
         match self.hidden {
@@ -81,9 +86,15 @@ impl<'a> View<'a> {
         self.store.rows(kind).filter(move |row| self.shows(row))
     }
 
-    /// As [`Store::rows_with`].
-    pub(crate) fn rows_with(self, kind: TypeId, column: usize, text: &str) -> Vec<Arc<Row>> {
-        self.shown(self.store.rows_with(kind, column, text))
+    /// As [`Store::each_with`].
+    pub(crate) fn each_with(
+        self,
+        kind: TypeId,
+        column: usize,
+        text: &str,
+    ) -> impl Iterator<Item = &'a Arc<Row>> + use<'a> {
+        let rows = self.store.each_with(kind, column, text);
+        rows.filter(move |row| self.shows(row))
     }
 
     /// As [`Store::rows_where`].

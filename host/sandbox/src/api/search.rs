@@ -38,7 +38,7 @@ pub(super) fn search(reader: &Reader<'_>, operation: &Json) -> Result<Json, ApiE
         .collect();
     let object_types = texts("object_type_ids");
     let context = operation["context_id"].as_str();
-    let keep = |row: &Row| {
+    let keep = |row: &Arc<Row>| {
         matches_terms(reader, row, &terms)
             && (object_types.is_empty()
                 || row

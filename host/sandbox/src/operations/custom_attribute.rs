@@ -65,7 +65,7 @@ impl Transaction<'_> {
         let before = self.store.find(kind, &key).cloned();
         let mut row = match &before {
             Some(row) => Row::clone(row),
-            None => unset_value(self.view(), kind, &configuration, &entity_id),
+            None => unset_value(self.view(), kind, &configuration, Value::text(&entity_id)),
         };
         if let Some(json) = request.data.get("value") {
             let key = configuration.get(&schema, "key").to_text();

@@ -25,9 +25,10 @@ pub(crate) struct Aggregate {
     pub(crate) path: Path,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum AggregateFunction {
     Average,
+    #[default]
     Count,
     Maximum,
     Minimum,

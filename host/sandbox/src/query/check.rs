@@ -47,8 +47,28 @@ pub(super) fn check(schema: &Schema, query: &Query) -> Result<(), QueryError> {
     for order in &query.order {
         walk(schema, entity.id, &order.path)?;
     }
+    if query.is_aggregate() {
+        check_grouped(query)?;
+    }
     match &query.criteria {
         Some(criteria) => check_criteria(schema, entity.id, criteria),
+        None => Ok(()),
+    }
+}
+
+/// Beside its functions, a query with groups may name only what it groups by.
+fn check_grouped(query: &Query) -> Result<(), QueryError> {
+    let selected = query.projections.iter().flatten();
+    let mut named = selected.chain(query.order.iter().map(|order| &order.path));
+    let is_grouped = |path: &&Path| {
+        let mut groups = query.group.iter();
+        groups.any(|group| group.segments == path.segments)
+    };
+    match named.find(|path| !is_grouped(path)) {
+        Some(path) => Err(invalid(
+            path,
+            format!("Attribute {path} is neither grouped by nor in a function"),
+        )),
         None => Ok(()),
     }
 }

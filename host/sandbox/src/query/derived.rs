@@ -1,13 +1,13 @@
 //! Attributes that are computed when they are read.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use crate::access::View;
-use crate::schema::{Attribute, Derived, EntityType, TypeId};
-use crate::store::{Row, Value, key_from_parts};
-use crate::time::seconds_from_text;
+use crate::schema::Derived;
+use crate::store::{Row, Value};
 
 /// Reads a derived scalar.
 pub(super) fn scalar(store: View<'_>, row: &Row, derived: Derived, base_url: &str) -> Value {
@@ -61,7 +61,6 @@ pub(super) fn related(store: View<'_>, row: &Arc<Row>, derived: Derived) -> Vec<
     match derived {
         Derived::Ancestors => ancestors(store, row),
         Derived::Descendants => descendants(store, row),
-        Derived::CustomAttributes => custom_attribute_rows(store, row),
         Derived::LatestVersion => latest_version(store, &row.key(&store.schema))
             .into_iter()
             .collect(),
@@ -125,12 +124,53 @@ fn ancestors(store: View<'_>, row: &Arc<Row>) -> Vec<Arc<Row>> {
 
 /// Everything below a context, parents before their children.
 pub(crate) fn descendants(store: View<'_>, row: &Row) -> Vec<Arc<Row>> {
-    let mut found = store.rows_where("Context", "parent_id", &row.key(&store.schema));
+    let schema = &store.schema;
+    let context = schema.expect_type("Context");
+    let column = context.expect_column("parent_id");
+    let children = |key: Arc<str>| store.each_with(context.id, column, &key).cloned().collect();
+    let mut found: Vec<Arc<Row>> = children(row.key(schema));
     let mut next = 0;
     while next < found.len() {
-        let children = store.rows_where("Context", "parent_id", &found[next].key(&store.schema));
+        let children: Vec<Arc<Row>> = children(found[next].key(schema));
         found.extend(children);
         next += 1;
+    }
+    found
+}
+
+/// Everything below any of some contexts, each of them once.
+pub(super) fn descendants_of(
+    store: View<'_>,
+    rows: impl Iterator<Item = Arc<Row>>,
+) -> Vec<Arc<Row>> {
+    let schema = &store.schema;
+    let context = schema.expect_type("Context");
+    let column = context.expect_column("parent_id");
+    let mut seen = HashSet::new();
+    let mut open: Vec<Arc<Row>> = rows.collect();
+    let mut found = Vec::new();
+    while let Some(row) = open.pop() {
+        for child in store.each_with(context.id, column, &row.key(schema)) {
+            if seen.insert(child.sequence) {
+                found.push(child.clone());
+                open.push(child.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Everything above any of some contexts, up to their projects, each of them once.
+pub(super) fn ancestors_of(store: View<'_>, rows: impl Iterator<Item = Arc<Row>>) -> Vec<Arc<Row>> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for row in rows {
+        let above = |row: &Row| context(store, row.text(&store.schema, "parent_id")?);
+        let mut next = above(&row);
+        while let Some(row) = next.filter(|row| seen.insert(row.sequence)) {
+            next = above(&row);
+            found.push(row);
+        }
     }
     found
 }
@@ -200,123 +240,4 @@ fn context_item(store: View<'_>, row: &Row) -> Json {
         full_name
     };
     json!({"type": "Project", "id": &*row.key(schema), "name": name})
-}
-
-/// The project that an entity belongs to.
-fn project_of(store: View<'_>, row: &Row) -> Option<Arc<str>> {
-    row.text(&store.schema, "project_id").cloned()
-}
-
-/// The word by which custom attribute configurations name an entity type.
-fn configuration_word(entity: &EntityType) -> String {
-    match &*entity.name {
-        "Project" => "show".to_owned(),
-        "AssetVersion" | "Asset" | "User" => entity.name.to_lowercase(),
-        "ListObject" => "listobject".to_owned(),
-        _ if entity.is_typed_context() => "task".to_owned(),
-        _ => "list".to_owned(),
-    }
-}
-
-/// The type of an entity's custom attribute values.
-pub(crate) fn value_type(entity: &EntityType) -> Option<TypeId> {
-    entity
-        .attribute("custom_attributes")
-        .and_then(Attribute::target)
-}
-
-/// One value for each configuration that applies to an entity, whether anything was stored or not.
-pub(crate) fn custom_attribute_rows(store: View<'_>, owner: &Row) -> Vec<Arc<Row>> {
-    let schema = &store.schema;
-    let entity = schema.entity_type(owner.kind);
-    let Some(kind) = value_type(entity) else {
-        return Vec::new();
-    };
-    let entity_id = owner.key(schema);
-    let applicable = applicable_configurations(store, owner);
-    let rows = applicable.iter().map(|configuration| {
-        let configuration_id = configuration.key(schema);
-        let stored = store.find(kind, &key_from_parts([&*configuration_id, &*entity_id]));
-        stored
-            .cloned()
-            .unwrap_or_else(|| Arc::new(unset_value(store, kind, configuration, &entity_id)))
-    });
-    rows.collect()
-}
-
-/// The row of a value that nobody has set: the default, or null where it is inherited.
-pub(crate) fn unset_value(
-    store: View<'_>,
-    kind: TypeId,
-    configuration: &Row,
-    entity_id: &str,
-) -> Row {
-    let schema = &store.schema;
-    let mut row = Row::new(schema, schema.entity_type(kind));
-    row.set(
-        schema,
-        "configuration_id",
-        Value::Text(configuration.key(schema)),
-    );
-    row.set(schema, "entity_id", Value::text(entity_id));
-    row.set(schema, "key", configuration.get(schema, "key").clone());
-    if !configuration.get(schema, "is_hierarchical").is_true() {
-        row.set(schema, "value", default_value(store, configuration));
-    }
-    row
-}
-
-/// The default of a custom attribute as a value; a configuration keeps that of a date as a text.
-fn default_value(store: View<'_>, configuration: &Row) -> Value {
-    let schema = &store.schema;
-    let default = configuration.get(schema, "default");
-    let kinds = schema.expect_type("CustomAttributeType").id;
-    let kind = configuration
-        .text(schema, "type_id")
-        .and_then(|id| store.find(kinds, id));
-    let is_date = kind
-        .and_then(|kind| kind.text(schema, "name"))
-        .is_some_and(|name| **name == *"date");
-    let seconds = default
-        .as_text()
-        .filter(|_| is_date)
-        .and_then(|text| seconds_from_text(text));
-    seconds.map_or_else(|| default.clone(), Value::Time)
-}
-
-/// The configurations that apply to an entity; those of its project hide general ones of the same key.
-pub(crate) fn applicable_configurations(store: View<'_>, owner: &Row) -> Vec<Arc<Row>> {
-    let schema = &store.schema;
-    let entity = schema.entity_type(owner.kind);
-    let word = configuration_word(entity);
-    let project = project_of(store, owner);
-    let object_type = owner.get(schema, "object_type_id");
-    let may_inherit = matches!(word.as_str(), "task" | "show" | "asset" | "assetversion");
-    let applies = |configuration: &&Arc<Row>| {
-        let of = configuration.get(schema, "project_id");
-        if !of.is_null() && of.as_text() != project.as_ref() {
-            return false;
-        }
-        if may_inherit && configuration.get(schema, "is_hierarchical").is_true() {
-            return true;
-        }
-        *configuration.get(schema, "entity_type").to_text() == *word
-            && configuration.get(schema, "object_type_id") == object_type
-    };
-    let kind = schema.expect_type("CustomAttributeConfiguration").id;
-    let mut found: Vec<Arc<Row>> = Vec::new();
-    for configuration in store.rows(kind).filter(applies) {
-        let key = configuration.get(schema, "key");
-        match found
-            .iter_mut()
-            .find(|known| known.get(schema, "key") == key)
-        {
-            Some(known) if known.get(schema, "project_id").is_null() => {
-                *known = configuration.clone()
-            }
-            Some(_) => {}
-            None => found.push(configuration.clone()),
-        }
-    }
-    found
 }

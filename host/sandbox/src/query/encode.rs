@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::ast::{Path, Segment};
-use super::{derived, evaluate};
+use super::ast::Path;
+use super::derived;
+use super::walk::Walker;
 use crate::access::View;
 use crate::schema::{Kind, Shape};
 use crate::store::Row;
@@ -61,6 +62,7 @@ impl Projection {
 
 pub(crate) struct Encoder<'a> {
     store: View<'a>,
+    walker: Walker<'a>,
     base_url: &'a str,
     denormalize: bool,
     /// Everything asked of each entity, by sequence.
@@ -72,6 +74,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn new(store: View<'a>, base_url: &'a str, denormalize: bool) -> Self {
         Self {
             store,
+            walker: Walker::new(store),
             base_url,
             denormalize,
             asked: HashMap::new(),
@@ -97,15 +100,25 @@ impl<'a> Encoder<'a> {
                 .or_default()
                 .merge(projection);
         }
+        let entity = self.store.schema().entity_type(row.kind);
         for (name, branch) in &projection.attributes {
-            let segment = Segment {
-                name: name.clone(),
-                cast: branch.cast.clone(),
+            let Some(attribute) = entity.public_attribute(name) else {
+                continue;
             };
-            for related in evaluate::related(self.store, row, &segment) {
+            for related in self.related(row, &attribute.kind, branch) {
                 self.collect(&related, &branch.below);
             }
         }
+    }
+
+    fn related(&self, row: &Arc<Row>, kind: &Kind, branch: &Branch) -> Vec<Arc<Row>> {
+        let schema = &self.store.schema;
+        let mut rows = self.walker.related(row, kind);
+        let cast = branch.cast.as_deref();
+        if let Some(cast) = cast.and_then(|cast| schema.type_named(cast)) {
+            rows.retain(|row| schema.is_kind_of(row.kind, cast.id));
+        }
+        rows
     }
 
     fn entity(&mut self, row: &Arc<Row>, projection: &Projection) -> Json {
@@ -138,11 +151,7 @@ impl<'a> Encoder<'a> {
                     shape: Shape::Scalar(_),
                 } => derived::scalar(self.store, row, *derived, self.base_url).to_client(),
                 _ => {
-                    let segment = Segment {
-                        name: name.clone(),
-                        cast: branch.cast.clone(),
-                    };
-                    let related = evaluate::related(self.store, row, &segment);
+                    let related = self.related(row, kind, branch);
                     if attribute.is_collection() {
                         related
                             .iter()
@@ -169,7 +178,7 @@ impl<'a> Encoder<'a> {
         else {
             return Json::Null;
         };
-        let related = evaluate::related_by(self.store, row, &attribute.kind);
+        let related = self.walker.related(row, &attribute.kind);
         let mut written = related
             .iter()
             .map(|row| Json::Object(reference(self.store, row)));

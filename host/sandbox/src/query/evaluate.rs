@@ -1,352 +1,270 @@
 //! Runs a checked query over the store.
 
-use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::ast::{Criteria, Operator, Query, Segment, Set};
+use super::ast::{Criteria, Operator, Path, Query, Set};
 use super::literal::Literal;
-use super::{Found, QueryError, check, derived, plan};
+use super::sort::Sorter;
+use super::walk::{Step, Walker, way};
+use super::{Found, QueryError, check, plan};
 use crate::access::View;
-use crate::schema::{Kind, Shape, TypeId};
+use crate::schema::Kind;
 use crate::store::{Row, Value};
 
-/// Criteria with their subqueries answered.
-pub(super) enum Test {
-    All(Vec<Test>),
-    Any(Vec<Test>),
-    Not(Box<Test>),
+/// Criteria with their paths looked up and their subqueries answered.
+pub(super) enum Test<'a> {
+    All(Vec<Test<'a>>),
+    Any(Vec<Test<'a>>),
+    Not(Box<Test<'a>>),
     Compare {
-        path: Vec<Segment>,
+        way: Vec<Step<'a>>,
         operator: Operator,
         literal: Literal,
+        memory: Memory,
     },
     Member {
-        path: Vec<Segment>,
+        way: Vec<Step<'a>>,
         is_negated: bool,
         members: Members,
+        memory: Memory,
     },
     Related {
-        path: Vec<Segment>,
-        inner: Option<Box<Test>>,
+        way: Vec<Step<'a>>,
+        inner: Option<Box<Test<'a>>>,
+        memory: Memory,
     },
+}
+
+/// Answers that many rows share because they point at the same row, by its key.
+///
+/// A column's keys all lead to one table, so a key alone says which row is meant.
+#[derive(Default)]
+pub(super) struct Memory(RefCell<HashMap<Arc<str>, bool>>);
+
+impl Memory {
+    fn recall(&self, key: Option<&Arc<str>>, answer: impl FnOnce() -> bool) -> bool {
+        let Some(key) = key else { return answer() };
+        if let Some(known) = self.0.borrow().get(key) {
+            return *known;
+        }
+        let found = answer();
+        self.0.borrow_mut().insert(key.clone(), found);
+        found
+    }
+}
+
+/// The key of the one row that a way leads over first, if it does.
+fn pointer<'r>(row: &'r Row, way: &[Step<'_>]) -> Option<&'r Arc<str>> {
+    match way.first()?.on(row.kind) {
+        Some(Kind::Reference { column, .. }) => row.values[*column].as_text(),
+        _ => None,
+    }
+}
+
+/// As [`pointer`], unless the key is itself the value and sooner compared than remembered.
+fn pointer_beyond<'r>(row: &'r Row, way: &[Step<'_>]) -> Option<&'r Arc<str>> {
+    way.get(1).and_then(|_| pointer(row, way))
 }
 
 /// The right-hand side of `in`.
+#[derive(Default)]
 pub(super) struct Members {
-    pub(super) literals: Vec<Literal>,
-    pub(super) texts: HashSet<String>,
+    /// Whether a bare `none` is among them.
+    pub(super) hold_none: bool,
+    pub(super) texts: HashSet<Arc<str>>,
+    /// What could equal a value that is no text.
+    literals: Vec<Literal>,
 }
 
 impl Members {
-    fn contain(&self, value: &Value) -> bool {
+    fn from_literals(literals: &[Literal]) -> Self {
+        let given = literals.iter().filter(|literal| !literal.is_none);
+        Self {
+            hold_none: literals.iter().any(|literal| literal.is_none),
+            texts: given.map(|literal| Arc::from(&*literal.text)).collect(),
+            literals: literals.to_vec(),
+        }
+    }
+
+    fn add(&mut self, value: &Value) {
         match value {
-            Value::Text(text) => self.texts.contains(&**text),
+            Value::Null => {}
+            // Ids are many, and compare with nothing but texts.
+            Value::Text(text) if text.parse::<f64>().is_err() => {
+                self.texts.insert(text.clone());
+            }
+            _ => {
+                let text = value.to_text();
+                self.texts.insert(Arc::from(&*text));
+                self.literals.push(Literal::quoted(text.clone(), text));
+            }
+        }
+    }
+
+    pub(super) fn contain(&self, value: &Value) -> bool {
+        match value {
+            Value::Text(text) => self.texts.contains(text),
             _ => self.literals.iter().any(|literal| literal.equals(value)),
         }
     }
 }
 
-pub(super) fn find(store: View<'_>, query: &Query) -> Result<Found, QueryError> {
-    find_filtered(store, query, &|_| true)
-}
-
 /// Finds the rows that the criteria and `keep` accept, in order, cut to the page.
-pub(super) fn find_filtered(
-    store: View<'_>,
+pub(super) fn find(
+    walker: &Walker<'_>,
     query: &Query,
-    keep: &dyn Fn(&Row) -> bool,
+    keep: &dyn Fn(&Arc<Row>) -> bool,
 ) -> Result<Found, QueryError> {
+    let store = walker.store;
     let kind = check::entity_type(&store.schema, query)?.id;
-    let test = query
-        .criteria
-        .as_ref()
-        .map(|criteria| prepare(store, criteria))
-        .transpose()?;
+    let criteria = query.criteria.as_ref();
+    let test = criteria.map(|criteria| prepare(walker, criteria));
+    let test = test.transpose()?;
     let accept =
-        |row: &&Arc<Row>| test.as_ref().is_none_or(|test| accepts(store, row, test)) && keep(row);
+        |row: &Arc<Row>| test.as_ref().is_none_or(|test| accepts(walker, row, test)) && keep(row);
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let limit = query
         .limit
         .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    // Without an order the page is full, and known not to be the last, after one row more.
-    let enough = match limit {
-        Some(limit) if query.order.is_empty() => offset.saturating_add(limit).saturating_add(1),
-        _ => usize::MAX,
+    let end = limit.map_or(usize::MAX, |limit| offset.saturating_add(limit));
+    let candidates = plan::candidates(walker, kind, test.as_ref());
+    let accepted = candidates.filter(accept);
+    let mut rows: Vec<Arc<Row>> = if query.order.is_empty() {
+        // The page is full, and known not to be the last, after one row more.
+        accepted.take(end.saturating_add(1)).collect()
+    } else {
+        Sorter::new(walker, &query.order).first(accepted, end)
     };
-    let narrowed = plan::candidates(store, kind, test.as_ref());
-    let mut rows: Vec<Arc<Row>> = match &narrowed {
-        Some(rows) => rows.iter().filter(accept).take(enough).cloned().collect(),
-        None => store
-            .rows(kind)
-            .filter(accept)
-            .take(enough)
-            .cloned()
-            .collect(),
-    };
-    sort(store, query, &mut rows);
-    let total = rows.len();
-    let mut page: Vec<Arc<Row>> = rows.drain(offset.min(total)..).collect();
-    page.truncate(limit.unwrap_or(usize::MAX));
-    let end = offset.saturating_add(page.len());
-    let next_offset = (limit.is_some() && end < total && !page.is_empty()).then_some(end as u64);
+    let is_last = rows.len() <= end;
+    rows.truncate(end);
+    let page: Vec<Arc<Row>> = rows.drain(offset.min(rows.len())..).collect();
+    let next_offset = (!is_last && !page.is_empty()).then_some(end as u64);
     Ok(Found {
         rows: page,
         next_offset,
     })
 }
 
-pub(super) fn prepare(store: View<'_>, criteria: &Criteria) -> Result<Test, QueryError> {
+/// Looks up what the criteria name, and answers their subqueries.
+pub(super) fn prepare<'a>(
+    walker: &Walker<'a>,
+    criteria: &Criteria,
+) -> Result<Test<'a>, QueryError> {
+    let schema = walker.store.schema();
     let list = |inner: &[Criteria]| {
         inner
             .iter()
-            .map(|inner| prepare(store, inner))
+            .map(|inner| prepare(walker, inner))
             .collect::<Result<Vec<_>, _>>()
     };
     Ok(match criteria {
         Criteria::All(inner) => Test::All(list(inner)?),
         Criteria::Any(inner) => Test::Any(list(inner)?),
-        Criteria::Not(inner) => Test::Not(Box::new(prepare(store, inner)?)),
+        Criteria::Not(inner) => Test::Not(Box::new(prepare(walker, inner)?)),
         Criteria::Compare {
             path,
             operator,
             literal,
         } => Test::Compare {
-            path: path.segments.clone(),
+            way: way(schema, &path.segments),
             operator: *operator,
             literal: literal.clone(),
+            memory: Memory::default(),
         },
         Criteria::Member {
             path,
             is_negated,
             set,
-        } => {
-            let literals = match set {
-                Set::List(literals) => literals.clone(),
-                Set::Query(query) => subquery(store, query)?,
-            };
-            let texts = literals
-                .iter()
-                .filter(|literal| !literal.is_none)
-                .map(|literal| literal.text.clone())
-                .collect();
-            Test::Member {
-                path: path.segments.clone(),
-                is_negated: *is_negated,
-                members: Members { literals, texts },
-            }
-        }
+        } => Test::Member {
+            way: way(schema, &path.segments),
+            is_negated: *is_negated,
+            members: match set {
+                Set::List(literals) => Members::from_literals(literals),
+                Set::Query(query) => subquery(walker, query)?,
+            },
+            memory: Memory::default(),
+        },
         Criteria::Related { path, criteria } => {
-            let inner = criteria
-                .as_ref()
-                .map(|inner| prepare(store, inner))
-                .transpose()?
-                .map(Box::new);
-            Test::Related {
-                path: path.segments.clone(),
-                inner,
-            }
+            let inner = criteria.as_ref().map(|inner| prepare(walker, inner));
+            related(walker.store, path, inner.transpose()?)
         }
     })
 }
 
-fn subquery(store: View<'_>, query: &Query) -> Result<Vec<Literal>, QueryError> {
-    let key = [Segment {
-        name: "id".to_owned(),
-        cast: None,
-    }];
-    let path = query
-        .projections
-        .as_ref()
-        .and_then(|paths| paths.first())
-        .map_or(&key[..], |path| &path.segments);
-    let mut literals = Vec::new();
-    for row in find(store, query)?.rows {
-        visit_leaves(store, &row, path, &mut |value| {
-            if !value.is_null() {
-                let text = value.to_text();
-                literals.push(Literal::quoted(text.clone(), text));
+fn related<'a>(store: View<'a>, path: &Path, inner: Option<Test<'a>>) -> Test<'a> {
+    let mut way = way(store.schema(), &path.segments);
+    if let (Some(last), Some(inner)) = (way.last_mut(), &inner)
+        && inner
+            .first_steps()
+            .iter()
+            .all(|step| step.is_shared_by_unset())
+    {
+        last.forget_owner();
+    }
+    Test::Related {
+        way,
+        inner: inner.map(Box::new),
+        memory: Memory::default(),
+    }
+}
+
+impl<'a> Test<'a> {
+    /// What is asked of the row itself.
+    fn first_steps(&self) -> Vec<&Step<'a>> {
+        match self {
+            Self::All(inner) | Self::Any(inner) => {
+                inner.iter().flat_map(Self::first_steps).collect()
             }
+            Self::Not(inner) => inner.first_steps(),
+            Self::Compare { way, .. } | Self::Member { way, .. } | Self::Related { way, .. } => {
+                way.first().into_iter().collect()
+            }
+        }
+    }
+}
+
+fn subquery(walker: &Walker<'_>, query: &Query) -> Result<Members, QueryError> {
+    let paths = query.projections.as_deref().unwrap_or_default();
+    let path = paths.first().map_or(&[][..], |path| &path.segments);
+    let way = way(walker.store.schema(), path);
+    let mut members = Members::default();
+    for row in find(walker, query, &|_| true)?.rows {
+        walker.any_value(&row, &way, &mut |value| {
+            members.add(value);
             false
         });
     }
-    Ok(literals)
+    Ok(members)
 }
 
-pub(super) fn accepts(store: View<'_>, row: &Arc<Row>, test: &Test) -> bool {
+pub(super) fn accepts<'a>(walker: &Walker<'a>, row: &Arc<Row>, test: &Test<'a>) -> bool {
     match test {
-        Test::All(inner) => inner.iter().all(|test| accepts(store, row, test)),
-        Test::Any(inner) => inner.iter().any(|test| accepts(store, row, test)),
-        Test::Not(inner) => !accepts(store, row, inner),
+        Test::All(inner) => inner.iter().all(|test| accepts(walker, row, test)),
+        Test::Any(inner) => inner.iter().any(|test| accepts(walker, row, test)),
+        Test::Not(inner) => !accepts(walker, row, inner),
         Test::Compare {
-            path,
+            way,
             operator,
             literal,
-        } => visit_leaves(store, row, path, &mut |value| {
-            literal.matches(value, *operator)
+            memory,
+        } => memory.recall(pointer_beyond(row, way), || {
+            walker.any_value(row, way, &mut |value| literal.matches(value, *operator))
         }),
         Test::Member {
-            path,
+            way,
             is_negated,
             members,
-        } => visit_leaves(store, row, path, &mut |value| {
-            members.contain(value) != *is_negated
+            memory,
+        } => memory.recall(pointer_beyond(row, way), || {
+            walker.any_value(row, way, &mut |value| members.contain(value) != *is_negated)
         }),
-        Test::Related { path, inner } => {
-            let mut rows = vec![row.clone()];
-            for segment in path {
-                rows = rows
-                    .iter()
-                    .flat_map(|row| related(store, row, segment))
-                    .collect();
-            }
-            match inner {
-                Some(inner) => rows.iter().any(|row| accepts(store, row, inner)),
-                None => !rows.is_empty(),
-            }
-        }
-    }
-}
-
-/// Shows `visit` every value at the end of a path until it returns true. A way that ends early, at an
-/// empty relation or at a type without the attribute, shows a null.
-pub(super) fn visit_leaves(
-    store: View<'_>,
-    row: &Arc<Row>,
-    path: &[Segment],
-    visit: &mut dyn FnMut(&Value) -> bool,
-) -> bool {
-    let [segment, rest @ ..] = path else {
-        return visit(&Value::Text(row.key(&store.schema)));
-    };
-    let Some(attribute) = store
-        .schema
-        .entity_type(row.kind)
-        .public_attribute(&segment.name)
-    else {
-        return visit(&Value::Null);
-    };
-    match &attribute.kind {
-        Kind::Scalar { column, .. } => {
-            return visit(if rest.is_empty() {
-                &row.values[*column]
-            } else {
-                &Value::Null
-            });
-        }
-        Kind::Derived {
-            derived,
-            shape: Shape::Scalar(_),
-        } => {
-            return visit(&derived::scalar(store, row, *derived, ""));
-        }
-        // A relation compared as such is its key, for which the related row need not be fetched.
-        Kind::Reference { column, .. } if rest.is_empty() && segment.cast.is_none() => {
-            return visit(&row.values[*column]);
-        }
-        _ => {}
-    }
-    let rows = related(store, row, segment);
-    if rows.is_empty() {
-        return visit(&Value::Null);
-    }
-    rows.iter().any(|row| visit_leaves(store, row, rest, visit))
-}
-
-/// The rows that one step of a path leads to.
-pub(super) fn related(store: View<'_>, row: &Arc<Row>, segment: &Segment) -> Vec<Arc<Row>> {
-    let Some(attribute) = store
-        .schema
-        .entity_type(row.kind)
-        .public_attribute(&segment.name)
-    else {
-        return Vec::new();
-    };
-    let mut rows = related_by(store, row, &attribute.kind);
-    if let Some(cast) = segment
-        .cast
-        .as_deref()
-        .and_then(|cast| store.schema.type_named(cast))
-    {
-        rows.retain(|row| store.schema.is_kind_of(row.kind, cast.id));
-    }
-    rows
-}
-
-pub(super) fn related_by(store: View<'_>, row: &Arc<Row>, kind: &Kind) -> Vec<Arc<Row>> {
-    match kind {
-        Kind::Scalar { .. } => Vec::new(),
-        Kind::Reference { target, column } => {
-            let key = row.values[*column].as_text();
-            key.and_then(|key| find_reference(store, *target, key))
-                .into_iter()
-                .cloned()
-                .collect()
-        }
-        Kind::Collection { target, join, .. } => store.members(row, *target, join),
-        Kind::Derived { derived, .. } => derived::related(store, row, *derived),
-    }
-}
-
-fn find_reference<'a>(store: View<'a>, target: TypeId, key: &str) -> Option<&'a Arc<Row>> {
-    store.find(target, key)
-}
-
-/// Sorts by the query's order; rows that tie stay in order of creation.
-fn sort(store: View<'_>, query: &Query, rows: &mut Vec<Arc<Row>>) {
-    if query.order.is_empty() {
-        return;
-    }
-    let key_of = |row: &Arc<Row>| -> Vec<Value> {
-        let first = |path: &[Segment]| {
-            let mut found = Value::Null;
-            visit_leaves(store, row, path, &mut |value| {
-                found = value.clone();
-                true
-            });
-            found
-        };
-        query
-            .order
-            .iter()
-            .map(|order| first(&order.path.segments))
-            .collect()
-    };
-    let mut keyed: Vec<(Vec<Value>, Arc<Row>)> =
-        rows.drain(..).map(|row| (key_of(&row), row)).collect();
-    keyed.sort_by(|(left, _), (right, _)| {
-        let pairs = left.iter().zip(right).zip(&query.order);
-        let mut orders = pairs.map(|((left, right), order)| {
-            let natural = compare(left, right);
-            if order.is_descending {
-                natural.reverse()
-            } else {
-                natural
-            }
-        });
-        orders
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
-    });
-    rows.extend(keyed.into_iter().map(|(_, row)| row));
-}
-
-/// Orders two values: nulls first, letter case ignored unless nothing else differs (both assumed).
-pub(super) fn compare(left: &Value, right: &Value) -> Ordering {
-    match (left, right) {
-        (Value::Null, Value::Null) => Ordering::Equal,
-        (Value::Null, _) => Ordering::Less,
-        (_, Value::Null) => Ordering::Greater,
-        (Value::Time(left), Value::Time(right)) => left.cmp(right),
-        (Value::Boolean(left), Value::Boolean(right)) => left.cmp(right),
-        _ => match (left.as_number(), right.as_number()) {
-            (Some(left), Some(right)) => left.total_cmp(&right),
-            _ => {
-                let (left, right) = (left.to_text(), right.to_text());
-                left.to_lowercase()
-                    .cmp(&right.to_lowercase())
-                    .then_with(|| left.cmp(&right))
-            }
-        },
+        Test::Related { way, inner, memory } => memory.recall(pointer(row, way), || {
+            walker.any_row(row, way, &mut |related| {
+                let inner = inner.as_deref();
+                inner.is_none_or(|inner| accepts(walker, related, inner))
+            })
+        }),
     }
 }

@@ -300,30 +300,17 @@ impl<'a> Parser<'a> {
     fn condition(&mut self) -> Result<Criteria, QueryError> {
         let path = self.path()?;
         if let Some(operator) = self.symbolic_operator() {
-            return Ok(Criteria::Compare {
-                path,
-                operator,
-                literal: self.literal()?,
-            });
+            return self.compare(path, operator);
         }
         let word = self.peek_word();
         let before = self.position;
         self.position += word.len();
-        match word.to_ascii_lowercase().as_str() {
+        let operator = match word.to_ascii_lowercase().as_str() {
             "has" | "any" => return self.related(path),
             "in" => return self.member(path, false),
             "not_in" => return self.member(path, true),
             "not" if self.take_word("in") => return self.member(path, true),
-            "not" if self.take_word("like") => {
-                return Ok(Criteria::Compare {
-                    path,
-                    operator: Operator::NotLike,
-                    literal: self.literal()?,
-                });
-            }
-            _ => {}
-        }
-        let operator = match word.to_ascii_lowercase().as_str() {
+            "not" if self.take_word("like") => Operator::NotLike,
             "is" if self.take_word("not") => Operator::IsNot,
             "is" => Operator::Is,
             "is_not" => Operator::IsNot,
@@ -332,13 +319,7 @@ impl<'a> Parser<'a> {
             "like" => Operator::Like,
             "not_like" => Operator::NotLike,
             "contains" => {
-                let literal = self.literal()?;
-                let escaped = literal
-                    .text
-                    .replace('\\', "\\\\")
-                    .replace('%', "\\%")
-                    .replace('_', "\\_");
-                let literal = Literal::quoted(literal.text, format!("%{escaped}%"));
+                let literal = self.literal()?.into_part();
                 return Ok(Criteria::Compare {
                     path,
                     operator: Operator::Like,
@@ -350,10 +331,18 @@ impl<'a> Parser<'a> {
                 return Err(self.unexpected("an operator"));
             }
         };
+        self.compare(path, operator)
+    }
+
+    fn compare(&mut self, path: Path, operator: Operator) -> Result<Criteria, QueryError> {
+        let literal = self.literal()?;
         Ok(Criteria::Compare {
             path,
             operator,
-            literal: self.literal()?,
+            literal: match operator {
+                Operator::Like | Operator::NotLike => literal.into_pattern(),
+                _ => literal,
+            },
         })
     }
 

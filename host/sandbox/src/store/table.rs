@@ -1,17 +1,20 @@
 //! The rows of one table, by order of creation, by key, and by indexed column.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Row;
 use crate::schema::{Schema, TableShape};
 
+/// Rows that share a value, in order of creation.
+type Bucket = BTreeMap<u64, Arc<Row>>;
+
 #[derive(Debug)]
 pub(super) struct Table {
-    rows: BTreeMap<u64, Arc<Row>>,
-    keys: HashMap<Arc<str>, u64>,
+    rows: Bucket,
+    keys: HashMap<Arc<str>, Arc<Row>>,
     /// One per column; empty for those that are not indexed.
-    indexes: Vec<Option<HashMap<Arc<str>, BTreeSet<u64>>>>,
+    indexes: Vec<Option<HashMap<Arc<str>, Bucket>>>,
 }
 
 impl Table {
@@ -32,6 +35,10 @@ impl Table {
         self.rows.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(super) fn rows(&self) -> impl Iterator<Item = &Arc<Row>> {
         self.rows.values()
     }
@@ -41,28 +48,33 @@ impl Table {
     }
 
     pub(super) fn by_key(&self, key: &str) -> Option<&Arc<Row>> {
-        self.rows.get(self.keys.get(key)?)
+        self.keys.get(key)
     }
 
-    fn bucket(&self, column: usize, text: &str) -> Option<&BTreeSet<u64>> {
+    fn bucket(&self, column: usize, text: &str) -> Option<&Bucket> {
         let index = self.indexes[column].as_ref();
         index.expect("only indexed columns are looked up").get(text)
     }
 
     pub(super) fn count(&self, column: usize, text: &str) -> usize {
-        self.bucket(column, text).map_or(0, BTreeSet::len)
+        self.bucket(column, text).map_or(0, Bucket::len)
     }
 
-    pub(super) fn by_index(&self, column: usize, text: &str) -> impl Iterator<Item = &Arc<Row>> {
-        let bucket = self.bucket(column, text).into_iter().flatten();
-        bucket.map(|sequence| &self.rows[sequence])
+    pub(super) fn by_index<'s>(
+        &'s self,
+        column: usize,
+        text: &str,
+    ) -> impl Iterator<Item = &'s Arc<Row>> + use<'s> {
+        let bucket = self.bucket(column, text).into_iter();
+        bucket.flat_map(Bucket::values)
     }
 
     pub(super) fn insert(&mut self, schema: &Schema, row: Arc<Row>) {
-        self.keys.insert(row.key(schema), row.sequence);
+        self.keys.insert(row.key(schema), row.clone());
         for (index, value) in self.indexes.iter_mut().zip(&row.values) {
             if let (Some(index), Some(text)) = (index, value.as_text()) {
-                index.entry(text.clone()).or_default().insert(row.sequence);
+                let bucket = index.entry(text.clone()).or_default();
+                bucket.insert(row.sequence, row.clone());
             }
         }
         self.rows.insert(row.sequence, row);
@@ -72,7 +84,8 @@ impl Table {
         let row = self.rows.remove(&sequence)?;
         let key = row.key(schema);
         // The key may have passed to another row meanwhile.
-        if self.keys.get(&key) == Some(&sequence) {
+        let holder = self.keys.get(&key);
+        if holder.is_some_and(|holder| holder.sequence == sequence) {
             self.keys.remove(&key);
         }
         for (index, value) in self.indexes.iter_mut().zip(&row.values) {
