@@ -14,9 +14,9 @@ struct Need {
 }
 
 /// A session bus for the tray, Python for the official client and the Flame tests, `ps` for people who debug,
-/// `strace`, which kills the host at every write that reaches the disk, a browser for the sandbox's page, and Node for
-/// the official JavaScript client.
-const NEEDS: [Need; 8] = [
+/// `strace`, which kills the host at every write that reaches the disk, a browser for the sandbox's page, Node for the
+/// official JavaScript client, and `ffmpeg`, with which the sandbox encodes and the tests make films.
+const NEEDS: [Need; 9] = [
     Need {
         is_met: || tool::find("dbus-daemon").is_some(),
         debian: "dbus",
@@ -63,6 +63,12 @@ const NEEDS: [Need; 8] = [
         is_met: || tool::find("npm").is_some(),
         debian: "npm",
         rocky: "npm",
+    },
+    Need {
+        is_met: || tool::find("ffmpeg").is_some() && tool::find("ffprobe").is_some(),
+        debian: "ffmpeg",
+        // From EPEL too; it makes H.264 with another encoder, which the sandbox knows.
+        rocky: "ffmpeg-free",
     },
 ];
 
@@ -179,11 +185,11 @@ mod tests {
         let needs: Vec<&Need> = NEEDS.iter().collect();
         assert_eq!(
             packages(&needs, Installer::Apt),
-            "dbus python3-venv procps strace chromium chromium-driver nodejs npm"
+            "dbus python3-venv procps strace chromium chromium-driver nodejs npm ffmpeg"
         );
         assert_eq!(
             packages(&needs, Installer::Dnf),
-            "dbus-daemon python3.11 procps-ng strace chromium chromedriver @nodejs:20/common npm"
+            "dbus-daemon python3.11 procps-ng strace chromium chromedriver @nodejs:20/common npm ffmpeg-free"
         );
     }
 }

@@ -4,16 +4,21 @@ mod credential;
 mod search;
 mod upload;
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 pub(crate) use credential::{api_key_row, authenticate, is_user_known, new_secret};
+pub(crate) use upload::{disposition, upload_metadata};
 
 use crate::access::View;
+use crate::encode;
 use crate::error::ApiError;
 use crate::hub::update_event;
 use crate::operations::{Caller, Touched, Transaction};
 use crate::query::Reader;
 use crate::server::Server;
+use crate::store::{Change, Store};
 
 /// What the server says it is. The official client asks for at least 3.3.11.
 pub(crate) const VERSION: &str = "4.13.8";
@@ -28,10 +33,16 @@ pub(crate) fn run_batch(
     caller: &Caller,
     operations: &[Json],
 ) -> Result<Vec<Json>, ApiError> {
+    for operation in operations {
+        if operation["action"] == "complete_multipart_upload" {
+            upload::check_permission(&server.store(), caller)?;
+            upload::complete_multipart_upload(server, operation)?;
+        }
+    }
     let changes_something = operations.iter().any(|operation| {
         matches!(
             operation["action"].as_str(),
-            Some("create" | "update" | "delete" | "reset_remote")
+            Some("create" | "update" | "delete" | "reset_remote" | "encode_media")
         )
     });
     if changes_something {
@@ -57,24 +68,40 @@ fn run_transaction(
     caller: &Caller,
     operations: &[Json],
 ) -> Result<Vec<Json>, ApiError> {
+    let answers = transact(server, caller, |transaction| {
+        let outcomes: Result<Vec<Outcome>, ApiError> = operations
+            .iter()
+            .map(|operation| carry_out(server, transaction, operation))
+            .collect();
+        let answers = outcomes?.into_iter().map(|outcome| match outcome {
+            Outcome::Done(json) => json,
+            Outcome::Touched(touched) => transaction.answer(&touched, &server.base_url),
+        });
+        Ok(answers.collect())
+    })?;
+    if operations
+        .iter()
+        .any(|operation| operation["action"] == "encode_media")
+    {
+        server.encoder.wake();
+    }
+    Ok(answers)
+}
+
+/// Does `work` as one transaction: either all of it is kept and told to the event hub, or nothing.
+pub(crate) fn transact<T>(
+    server: &Server,
+    caller: &Caller,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
     let mut store = server.store_mut();
     // A transaction that panicked would have left its changes behind.
     store.rollback();
     let mut transaction = Transaction::new(&mut store, caller);
-    let outcomes: Result<Vec<Outcome>, ApiError> = operations
-        .iter()
-        .map(|operation| carry_out(server, &mut transaction, operation))
-        .collect();
-    let outcomes = outcomes.and_then(|outcomes| transaction.check_rows().map(|()| outcomes));
-    let answers = outcomes.map(|outcomes| {
-        let answers = outcomes.into_iter().map(|outcome| match outcome {
-            Outcome::Done(json) => json,
-            Outcome::Touched(touched) => transaction.answer(&touched, &server.base_url),
-        });
-        answers.collect::<Vec<_>>()
-    });
-    let answers = match answers {
-        Ok(answers) => answers,
+    let outcome = work(&mut transaction);
+    let outcome = outcome.and_then(|outcome| transaction.check_rows().map(|()| outcome));
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
         Err(error) => {
             store.rollback();
             return Err(error);
@@ -96,7 +123,25 @@ fn run_transaction(
     if let Some(event) = update_event(&store, &changes, caller) {
         server.hub.publish(&event);
     }
-    Ok(answers)
+    let removed = removed_components(&store, &changes);
+    drop(store);
+    for component_id in removed {
+        if let Err(error) = server.media.remove(&component_id) {
+            tracing::warn!(%error, component_id = &*component_id, "a file without a component stays");
+        }
+    }
+    Ok(outcome)
+}
+
+/// Components that are gone, whose files nobody can ask for any more.
+fn removed_components(store: &Store, changes: &[Change]) -> Vec<Arc<str>> {
+    let component = store.schema.expect_type("Component");
+    let removed = changes.iter().filter(|change| change.after.is_none());
+    let rows = removed.filter_map(|change| change.before.as_ref());
+    rows.filter(|row| store.schema.entity_type(row.kind).table == component.table)
+        .map(|row| row.key(&store.schema))
+        .filter(|id| store.find(component.id, id).is_none())
+        .collect()
 }
 
 fn carry_out(
@@ -110,6 +155,9 @@ fn carry_out(
         Some("delete") => {
             transaction.delete(operation)?;
             Outcome::Done(json!({"action": "delete", "data": true}))
+        }
+        Some("encode_media") => {
+            Outcome::Done(json!({"job_id": encode::request(transaction, operation)?}))
         }
         Some("reset_remote") => Outcome::Done(credential::reset_remote(transaction, operation)?),
         _ => Outcome::Done(answer(

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 pub(crate) use socket::{Manners, SILENCE_LIMIT_SECS, serve};
-pub(crate) use update::update_event;
+pub(crate) use update::{encoded_event, update_event};
 
 use packet::Packet;
 

@@ -14,6 +14,7 @@ mod access;
 mod api;
 mod control;
 mod disk;
+mod encode;
 mod error;
 mod http;
 mod hub;

@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::control::Control;
 use crate::disk::Disk;
+use crate::encode::{self, Encoder};
 use crate::hub::Hub;
 use crate::media::Media;
 use crate::schema::{Document, Schema, SchemaError};
@@ -88,6 +89,7 @@ pub(crate) struct Server {
     pub(crate) hub: Arc<Hub>,
     pub(crate) control: Control,
     pub(crate) media: Media,
+    pub(crate) encoder: Encoder,
     document: RwLock<Arc<Document>>,
     pub(crate) base_url: String,
     /// Whether it listens on loopback, where only this machine can ask.
@@ -133,6 +135,8 @@ pub struct Sandbox {
     server: Arc<Server>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    /// Until it has been waited for.
+    encoding: Option<std::thread::JoinHandle<()>>,
 }
 
 /// Starts a sandbox; it is ready when this returns.
@@ -162,17 +166,21 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
     let (user, api_key) = seed::main_credentials(&store).ok_or_else(|| StartError::Seed {
         message: "there is no user with an API key".to_owned(),
     })?;
+    let (encoder, orders) = Encoder::new();
     let server = Arc::new(Server {
         store: RwLock::new(store),
         hub: Arc::new(Hub::default()),
         control,
         media,
+        encoder,
         document: RwLock::new(Arc::new(document)),
         base_url: server_url.clone(),
         is_local: address.ip().is_loopback(),
         control_token: api::new_secret(),
     });
     let (stop, stopped) = watch::channel(false);
+    let encoding = encode::start(&server, orders, stopped.clone())
+        .map_err(|error| StartError::Data(Box::new(error)))?;
     let task = tokio::spawn(accept(listener, server.clone(), stopped));
     Ok(Sandbox {
         address,
@@ -182,6 +190,7 @@ pub async fn start(options: Options) -> Result<Sandbox, StartError> {
         server,
         stop,
         task,
+        encoding: Some(encoding),
     })
 }
 
@@ -276,6 +285,12 @@ impl Sandbox {
         self.server.hub.drop_connections();
         if let Err(error) = (&mut self.task).await {
             tracing::warn!(%error, "the sandbox did not stop cleanly");
+        }
+        // What encodes is killed, so this does not take long.
+        if let Some(encoding) = self.encoding.take()
+            && let Ok(Err(_)) = tokio::task::spawn_blocking(|| encoding.join()).await
+        {
+            tracing::warn!("the encoder panicked");
         }
         // Sockets that were opened while the others were closed.
         self.server.hub.drop_connections();

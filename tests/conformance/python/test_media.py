@@ -1,6 +1,5 @@
 """Files: uploaded to the server's location, read back, shown and removed."""
 
-import ftrack_api
 import pytest
 import requests
 from ftrack_api.symbol import SERVER_LOCATION_ID
@@ -91,10 +90,3 @@ def test_a_sequence_keeps_its_members(session, tmp_path, other_session):
     session.delete(component)
     session.commit()
     assert other_session.query('Component where container_id is "%s"' % component["id"]).all() == []
-
-
-def test_encoding_is_recognised_as_not_offered(session, picture):
-    component = session.create_component(str(picture), location=None)
-    session.commit()
-    with pytest.raises(ftrack_api.exception.ServerCompatibilityError):
-        session.encode_media(component)

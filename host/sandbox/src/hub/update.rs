@@ -57,6 +57,16 @@ pub(crate) fn update_event(store: &Store, changes: &[Change], caller: &Caller) -
     if entries.is_empty() {
         return None;
     }
+    Some(envelope(entries, caller))
+}
+
+/// Tells that the media of a version can be played.
+pub(crate) fn encoded_event(store: &Store, version: &Arc<Row>, caller: &Caller) -> Json {
+    let entry = Reporter::new(store, &[]).new_entry(version, "encoded");
+    envelope(vec![entry], caller)
+}
+
+fn envelope(entries: Vec<Entry>, caller: &Caller) -> Json {
     let mut known = HashSet::new();
     let ids = entries
         .iter()
@@ -83,7 +93,7 @@ pub(crate) fn update_event(store: &Store, changes: &[Change], caller: &Caller) -
         source["user"] = json!({"username": &*caller.username, "id": &*caller.user_id});
         data["user"] = json!({"userid": &*caller.user_id, "name": caller.full_name});
     }
-    Some(json!({
+    json!({
         "id": Uuid::new_v4().simple().to_string(),
         "topic": "ftrack.update",
         "sent": null,
@@ -91,7 +101,7 @@ pub(crate) fn update_event(store: &Store, changes: &[Change], caller: &Caller) -
         "inReplyToEvent": null,
         "source": source,
         "data": data,
-    }))
+    })
 }
 
 struct Entry {
