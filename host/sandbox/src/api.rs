@@ -100,28 +100,29 @@ pub(crate) fn transact<T>(
     let mut transaction = Transaction::new(&mut store, caller);
     let outcome = work(&mut transaction);
     let outcome = outcome.and_then(|outcome| transaction.check_rows().map(|()| outcome));
-    let outcome = match outcome {
+    let changes = transaction.store.changes();
+    let update = update_event(transaction.store, &changes, caller);
+    let outcome = outcome.and_then(|outcome| {
+        if let Some(update) = &update {
+            transaction.record_history(update)?;
+        }
+        let renewed = transaction.store.renewed_schema()?;
+        transaction.store.commit()?;
+        Ok((outcome, renewed))
+    });
+    let (outcome, renewed) = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
             store.rollback();
             return Err(error);
         }
     };
-    let changes = store.changes();
-    let renewed = store.renewed_schema().map_err(ApiError::from);
-    let committed =
-        renewed.and_then(|schema| store.commit().map(|()| schema).map_err(ApiError::from));
-    match committed {
-        Ok(Some(schema)) => server.renew_schema(&mut store, schema),
-        Ok(None) => {}
-        Err(error) => {
-            store.rollback();
-            return Err(error);
-        }
+    if let Some(schema) = renewed {
+        server.renew_schema(&mut store, schema);
     }
     // Still under the lock, so that events are published in the order of the commits.
-    if let Some(event) = update_event(&store, &changes, caller) {
-        server.hub.publish(&event);
+    if let Some(update) = update {
+        server.hub.publish(&update);
     }
     let removed = removed_components(&store, &changes);
     drop(store);

@@ -7,6 +7,7 @@ mod attribute_link;
 mod constraint;
 mod custom_attribute;
 mod given;
+mod history;
 mod relation;
 mod removal;
 mod role;

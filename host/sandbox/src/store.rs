@@ -155,6 +155,11 @@ impl Store {
             .collect()
     }
 
+    /// The latest row of a type's table.
+    pub(crate) fn last(&self, kind: TypeId) -> Option<&Arc<Row>> {
+        self.table_of(kind).last()
+    }
+
     /// The present state of a row, if it still exists.
     pub(crate) fn current(&self, row: &Row) -> Option<Arc<Row>> {
         self.table_of(row.kind).by_sequence(row.sequence).cloned()

@@ -39,14 +39,6 @@ impl Transaction<'_> {
                     Value::text(format!("user-{}", &unique[..12])),
                 );
             }
-            "Event" if row.get(&schema, "id").is_null() => {
-                let count = self.store.rows(entity.id).count();
-                row.set(
-                    &schema,
-                    "id",
-                    Value::Integer(i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1)),
-                );
-            }
             "ObjectType" => self.check_object_type(row)?,
             "Schema" => self.complete_schema(row),
             "CustomAttributeConfiguration" => self.complete_configuration(row, None)?,

@@ -43,6 +43,10 @@ impl Table {
         self.rows.values()
     }
 
+    pub(super) fn last(&self) -> Option<&Arc<Row>> {
+        self.rows.last_key_value().map(|(_, row)| row)
+    }
+
     pub(super) fn by_sequence(&self, sequence: u64) -> Option<&Arc<Row>> {
         self.rows.get(&sequence)
     }
