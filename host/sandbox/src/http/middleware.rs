@@ -5,8 +5,9 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-const ALLOWED_HEADERS: &str = "accept, content-type, ftrack-api-key, ftrack-api-options, ftrack-clienttoken, \
-     ftrack-pushtoken, ftrack-strict-api, ftrack-user";
+/// Among them what an upload is told to send.
+const ALLOWED_HEADERS: &str = "accept, content-disposition, content-type, ftrack-api-key, ftrack-api-options, \
+     ftrack-clienttoken, ftrack-pushtoken, ftrack-strict-api, ftrack-user";
 
 /// Makes one slash of several: a JavaScript session whose address ends in a slash posts to `//api`.
 pub(super) fn with_plain_path(mut request: Request) -> Request {
