@@ -1,6 +1,7 @@
 //! `POST /api`: a list of operations in, a list of results out, all or nothing.
 
 mod credential;
+mod review;
 mod search;
 mod upload;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 pub(crate) use credential::{api_key_row, authenticate, is_user_known, new_secret};
+pub(crate) use review::review_page;
 pub(crate) use upload::{disposition, upload_metadata};
 
 use crate::access::View;
@@ -198,6 +200,7 @@ fn answer(
             )
         }
         "search" => search::search(&reader, operation),
+        "generate_signed_url" => review::generate_signed_url(server, store, operation),
         "get_upload_metadata" => upload::upload_metadata(server, &store, caller, operation),
         "complete_multipart_upload" => upload::complete_multipart_upload(server, operation),
         other => Err(ApiError::unknown_action(other)),

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, put};
 use serde::Deserialize;
 use serde_json::json;
@@ -49,6 +49,7 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/component/getPutMetadata", get(put_metadata))
         .route("/media/{id}", get(file))
         .route("/media/{id}/thumbnail/{size}", get(small_picture))
+        .route("/review/{id}", get(review))
         .route(PLACEHOLDER_PATH, get(placeholder))
 }
 
@@ -355,6 +356,28 @@ async fn answer_with_file(
         response.headers_mut().insert(header::CONTENT_RANGE, range);
     }
     Ok(response)
+}
+
+async fn review(
+    State(server): State<Arc<Server>>,
+    Path(id): Path<String>,
+    Query(signature): Query<Signature>,
+    request: Request,
+) -> Response {
+    if !is_signed(&server, &request, &signature) {
+        return bad_signature();
+    }
+    let page = run_blocking(server, move |server| {
+        api::review_page(server, &server.store(), &id)
+    });
+    match page.await {
+        Ok(Some(page)) => {
+            let policy = "default-src 'none'; img-src 'self'; media-src 'self'";
+            ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+        }
+        Ok(None) => not_found(),
+        Err(error) => json_response(error.status, &error.to_json()),
+    }
 }
 
 async fn placeholder() -> Response {
