@@ -2,6 +2,7 @@
 
 mod credential;
 mod review;
+mod role;
 mod search;
 mod upload;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-pub(crate) use credential::{api_key_row, authenticate, is_user_known, new_secret};
+pub(crate) use credential::{add_global_key, api_key_row, authenticate, is_user_known, new_secret};
 pub(crate) use review::review_page;
 pub(crate) use upload::{disposition, upload_metadata};
 
@@ -45,7 +46,9 @@ pub(crate) fn run_batch(
         matches!(
             operation["action"].as_str(),
             Some("create" | "update" | "delete" | "reset_remote" | "encode_media")
-        )
+        ) || role::ACTIONS
+            .iter()
+            .any(|action| operation["action"] == *action)
     });
     if changes_something {
         return run_transaction(server, caller, operations);
@@ -161,6 +164,9 @@ fn carry_out(
         }
         Some("encode_media") => {
             Outcome::Done(json!({"job_id": encode::request(transaction, operation)?}))
+        }
+        Some(action) if role::ACTIONS.contains(&action) => {
+            Outcome::Done(role::change(transaction, operation)?)
         }
         Some("reset_remote") => Outcome::Done(credential::reset_remote(transaction, operation)?),
         _ => Outcome::Done(answer(

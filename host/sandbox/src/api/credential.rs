@@ -152,3 +152,17 @@ pub(crate) fn api_key_row(store: &Store, user_id: &str, secret: &str, id: &str) 
     row.set(schema, "expired", Value::Boolean(false));
     row
 }
+
+/// Adds a key that anybody may use, with what a role permits; `None` when there is no such role.
+pub(crate) fn add_global_key(store: &mut Store, role: &str) -> Option<String> {
+    let schema = store.schema.clone();
+    let role = store.rows_where("SecurityRole", "name", role);
+    let role_id = role.first()?.key(&schema);
+    let secret = new_secret();
+    let mut row = api_key_row(store, "", &secret, &Uuid::new_v4().to_string());
+    row.set(&schema, "identifier", Value::text("global"));
+    row.set(&schema, "resource_id", Value::Null);
+    row.set(&schema, "security_role_id", Value::Text(role_id));
+    store.insert(row);
+    Some(secret)
+}

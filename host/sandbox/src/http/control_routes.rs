@@ -15,7 +15,7 @@ use crate::api;
 use crate::control::FaultRule;
 use crate::seed;
 use crate::server::Server;
-use crate::store::{Row, Value};
+use crate::store::{Row, Store, Value};
 
 pub(super) fn router(server: Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
@@ -27,6 +27,7 @@ pub(super) fn router(server: Arc<Server>) -> Router<Arc<Server>> {
         .route("/hub", post(change_hub))
         .route("/users", get(users))
         .route("/keys", post(change_key))
+        .route("/global_keys", post(add_global_key))
         .layer(axum::middleware::from_fn_with_state(server, check_token))
 }
 
@@ -175,8 +176,29 @@ async fn change_key(
             store.replace(key);
         }
     }
+    commit_and_answer(&mut store, StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct GlobalKey {
+    role: String,
+}
+
+/// Makes an API key that belongs to no user.
+async fn add_global_key(
+    State(server): State<Arc<Server>>,
+    JsonBody(wanted): JsonBody<GlobalKey>,
+) -> Response {
+    let mut store = server.store_mut();
+    let Some(api_key) = api::add_global_key(&mut store, &wanted.role) else {
+        return (StatusCode::NOT_FOUND, "there is no such role").into_response();
+    };
+    commit_and_answer(&mut store, JsonBody(json!({"api_key": api_key})))
+}
+
+fn commit_and_answer(store: &mut Store, answer: impl IntoResponse) -> Response {
     match store.commit() {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Ok(()) => answer.into_response(),
         Err(error) => {
             store.rollback();
             (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()

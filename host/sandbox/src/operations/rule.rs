@@ -39,6 +39,7 @@ impl Transaction<'_> {
                     Value::text(format!("user-{}", &unique[..12])),
                 );
             }
+            "ReviewSessionObject" => self.complete_review_object(row),
             "ObjectType" => self.check_object_type(row)?,
             "Schema" => self.complete_schema(row),
             "CustomAttributeConfiguration" => self.complete_configuration(row, None)?,
@@ -191,6 +192,48 @@ impl Transaction<'_> {
         }
     }
 
+    /// A new object of a review comes after the others; that the server counts on is assumed.
+    fn complete_review_object(&self, row: &mut Row) {
+        let schema = &self.schema;
+        if !matches!(row.get(schema, "sort_order"), Value::Null) {
+            return;
+        }
+        let review = row.get(schema, "review_session_id").to_text();
+        let others = self
+            .store
+            .rows_where("ReviewSessionObject", "review_session_id", &review);
+        let orders = others
+            .iter()
+            .filter_map(|row| row.get(schema, "sort_order").as_number());
+        let last = orders.fold(-1.0, f64::max);
+        row.set(schema, "sort_order", Value::Number(last + 1.0));
+    }
+
+    /// When a job ended; that the server notes it without being told is assumed.
+    fn note_end(&self, row: &mut Row, before: &Row) {
+        let schema = &self.schema;
+        let is_over =
+            |row: &Row| matches!(&*row.get(schema, "status").to_text(), "done" | "failed");
+        if is_over(row) && !is_over(before) && row.get(schema, "finished_at").is_null() {
+            row.set(schema, "finished_at", Value::Time(self.now));
+        }
+    }
+
+    /// When a to-do was done; that the server notes it without being told is assumed.
+    fn note_completion(&self, row: &mut Row, before: &Row) {
+        let schema = &self.schema;
+        let by = row.get(schema, "completed_by_id");
+        if *by == *before.get(schema, "completed_by_id") {
+            return;
+        }
+        let when = match by {
+            Value::Null => Value::Null,
+            _ if row.get(schema, "completed_at").is_null() => Value::Time(self.now),
+            _ => return,
+        };
+        row.set(schema, "completed_at", when);
+    }
+
     pub(super) fn before_update(
         &mut self,
         entity: &EntityType,
@@ -201,6 +244,8 @@ impl Transaction<'_> {
         match &*entity.name {
             "ObjectType" => self.check_object_type(row)?,
             "CustomAttributeConfiguration" => self.complete_configuration(row, Some(before))?,
+            "Job" => self.note_end(row, before),
+            "Note" => self.note_completion(row, before),
             _ => {}
         }
         if entity.is_typed_context()

@@ -77,10 +77,15 @@ fn latest_version(store: View<'_>, asset: &str) -> Option<Arc<Row>> {
     versions.into_iter().max_by_key(number)
 }
 
+/// The hours of a context and everything below it; that those below count is assumed.
 fn time_logged(store: View<'_>, row: &Row) -> f64 {
-    let logs = store.rows_where("Timelog", "context_id", &row.key(&store.schema));
-    logs.iter()
-        .filter_map(|log| log.get(&store.schema, "duration").as_number())
+    let schema = &store.schema;
+    let below = descendants(store, row);
+    let keys = below.iter().map(|row| row.key(schema));
+    let logs = keys
+        .chain([row.key(schema)])
+        .flat_map(|key| store.rows_where("Timelog", "context_id", &key));
+    logs.filter_map(|log| log.get(schema, "duration").as_number())
         .sum()
 }
 
