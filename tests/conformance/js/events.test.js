@@ -8,8 +8,11 @@ import { connect, connectAs, key, one, server, soon, user } from "./support/sand
 
 let ada;
 let dana;
+/** What the server has sent on ada's socket, with the time of each. */
+const packets = [];
 before(async () => {
   ada = await open(await connect());
+  ada._socketIo.webSocket.addEventListener("message", ({ data }) => packets.push({ data, at: Date.now() }));
   dana = await open(await connectAs("dana"));
 });
 after(closeHubs);
@@ -84,6 +87,13 @@ test("a topic may end in a star, and be quoted", async () => {
   }
   await star.wait("the second event", (event) => event.topic.endsWith("three"));
   assert.deepEqual([star.events.length, quoted.events.length, other.events.length], [2, 1, 0]);
+});
+
+test("a topic may have all the signs that need no quotes", async () => {
+  const what = `${topic()}/a.b-c,d+e@f_g`;
+  const ear = await listen(dana, `topic=${what}`);
+  ada.publish(new Event(what, {}));
+  assert.equal((await ear.wait("the event")).topic, what);
 });
 
 test("the client refuses expressions that it cannot read", () => {
@@ -218,4 +228,33 @@ test("an action is offered, launched and answered", async () => {
   const launch = await soon("the answer", ada.publishAndWaitForReply(new Event("ftrack.action.launch", { ...item, selection })));
   assert.deepEqual(launch.data, { success: true, message: "built 1" });
   assert.equal((await menu.wait("the question")).source.user.username, "ada");
+});
+
+test("the server's packets are of the kinds that clients read, and its events have no other keys than theirs", () => {
+  const kinds = new Set(packets.map(({ data }) => data[0]));
+  for (const kind of kinds) {
+    assert.match(kind, /^[1256]$/, "greeting, heartbeat, event or acknowledgement");
+  }
+  const events = packets.filter(({ data }) => data[0] === "5").map(({ data }) => data);
+  assert.ok(events.length > 20);
+  for (const each of events) {
+    // Older clients know no event with an id.
+    assert.ok(each.startsWith("5:::{"), each.slice(0, 20));
+    const { name, args } = JSON.parse(each.slice(4));
+    assert.deepEqual([name, args.length], ["ftrack.event", 1]);
+    const known = ["data", "id", "inReplyToEvent", "sent", "source", "target", "topic"];
+    assert.deepEqual(Object.keys(args[0]).filter((each) => !known.includes(each)), []);
+  }
+});
+
+test("heartbeats come well before the client gives up", async () => {
+  const beats = () => packets.filter(({ data }) => data.startsWith("2::"));
+  const twice = new Promise((resolve) => {
+    ada._socketIo.webSocket.addEventListener("message", () => beats().length >= 2 && resolve());
+  });
+  await soon("two heartbeats", twice, 14_000);
+  const [first, second] = beats().slice(-2);
+  // It waits for 15 s, whatever else it hears meanwhile.
+  assert.ok(second.at - first.at < 10_000, `${second.at - first.at} ms`);
+  assert.equal(ada.isConnected(), true);
 });

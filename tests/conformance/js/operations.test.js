@@ -41,6 +41,24 @@ test("a relation may be given as a reference, and its id is set with it", async 
   assert.deepEqual([made.type.name, made.parent.name], ["Lighting", "sh010"]);
 });
 
+test("the answer to a change has the ids of the relations that were given", async (t) => {
+  const { task, shot } = await studio(t, session);
+  const reference = (type, id) => ({ __entity_type__: type, id });
+  const ada = await one(session, "select id from User where username is ada");
+  const { data: timelog } = await session.create("Timelog", { context: reference("Task", task), user: reference("User", ada.id), duration: 60, start: new Date() });
+  assert.deepEqual([timelog.context_id, timelog.user_id], [task, ada.id]);
+  const { data: component } = await session.create("FileComponent", { name: "a", file_type: ".exr" });
+  const location = await one(session, "select id from Location where name is ftrack.unmanaged");
+  const { data: located } = await session.create("ComponentLocation", {
+    component: reference("FileComponent", component.id),
+    location: reference("Location", location.id),
+    resource_identifier: "/mnt/a.exr",
+  });
+  assert.deepEqual([located.component_id, located.location_id], [component.id, location.id]);
+  const { data: moved } = await session.update("Task", [task], { parent: reference("Shot", shot) });
+  assert.equal(moved.parent_id, shot);
+});
+
 test("a task gets a status and a priority by default", async (t) => {
   const { task: id } = await studio(t, session);
   const made = await task(id, "status.name, priority.name, type");

@@ -122,6 +122,17 @@ test("conditions are written as people write them", async () => {
   assert.equal(await count("status.state.short is NOT_STARTED or type.name is Tracking"), 6);
 });
 
+test("limit and offset come in either order, and over several lines", async () => {
+  const read = async (page) => names(await session.query(`select name\n  from Shot\n  where project.name is lantern\n  order by name\n  ${page}`));
+  assert.deepEqual(await read("limit 1 offset 1"), ["sh020"]);
+  assert.deepEqual(await read("offset 1 limit 1"), ["sh020"]);
+});
+
+test("attributes that are also words of the language are attributes", async () => {
+  const { data } = await session.query("select key, label, type.name, group.name from CustomAttributeConfiguration where key is fps and type.name is number");
+  assert.deepEqual(data.map((row) => [row.key, row.type.name, row.group.name]), [["fps", "number", "Production"]]);
+});
+
 test("several queries of one batch are pages of their own", async () => {
   const [first, second] = await session.call([
     operation.query("select name from Shot where project.name is lantern order by name limit 1"),

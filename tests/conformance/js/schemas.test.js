@@ -74,6 +74,46 @@ test("the hash is that of the schemas, as Python writes them", async () => {
   assert.equal(hash, session.serverInformation.schema_hash);
 });
 
+const known = (type) => assert.ok(session.getSchema(type), `${type} is no type of the schemas`);
+
+/** The types of all entities in an answer, however deep. */
+function types(value) {
+  if (!value || typeof value !== "object") {
+    return [];
+  }
+  const inner = Object.values(value).flatMap(types);
+  return value.__entity_type__ ? [value.__entity_type__, ...inner] : inner;
+}
+
+test("every entity type can be asked for all that its schema names", async () => {
+  const plain = { ensureSerializableResponse: true };
+  // These two can be filtered by, and not read.
+  const hidden = ["custom_attribute_links", "custom_attribute_links_from"];
+  for (const { id, properties } of session.schemas) {
+    const names = Object.keys(properties).filter((each) => !hidden.includes(each));
+    const { data } = await session.query(`select ${names.join(", ")} from ${id} limit 10`, plain);
+    types(data).forEach(known);
+    for (const row of data) {
+      for (const each of names) {
+        assert.ok(each in row, `${id} has ${each}`);
+      }
+    }
+  }
+});
+
+test("every row has its key and what its schema always sends", async () => {
+  for (const { id } of session.schemas) {
+    const { data } = await session.query(`select ${session.getPrimaryKeyAttributes(id)[0]} from ${id} limit 10`);
+    for (const row of data) {
+      const { primary_key: keys, system_projections: legacy = [], properties } = session.getSchema(row.__entity_type__);
+      const always = legacy.map((old) => Object.keys(properties).find((each) => properties[each].alias_for === old) ?? old);
+      for (const each of [...keys, ...always.filter((name) => name in properties)]) {
+        assert.ok(each in row, `${row.__entity_type__} has ${each}`);
+      }
+    }
+  }
+});
+
 async function statuses(type, typeId) {
   const schema = await one(session, 'select id from ProjectSchema where name is "VFX"');
   return projectSchema.getStatuses(session, schema.id, type, typeId);

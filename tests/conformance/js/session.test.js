@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Session, error, manifest, operation, require } from "./support/packages.js";
+import { EventHub, SERVER_LOCATION_ID, Session, error, loglevel, manifest, operation, require } from "./support/packages.js";
 import { connect, connectAs, control, key, name, one, recorded, server, soon, studio, user } from "./support/sandbox.js";
 
 test("it is the client that is meant", () => {
@@ -222,4 +222,45 @@ test("an answer that is a web page is an error, and the session lives on", async
   await control("POST", "faults", { match: mark, fault: "html" });
   await assert.rejects(session.query(`select id from Task where name is ${mark}`), { name: "SyntaxError" });
   assert.equal((await one(session, "select name from Project where name is harbour")).name, "harbour");
+});
+
+test("resetting a key gives a new one, which works, and ends the old one", async () => {
+  const session = await connect();
+  const dana = await connectAs("dana");
+  const { id } = await one(session, "select id from User where username is dana");
+  const reset = async () => (await session.call([{ action: "reset_remote", reset_type: "api_key", entity_type: "User", entity_key: id }]))[0].data.api_key;
+  const [first, second] = [await reset(), await reset()];
+  assert.notEqual(first, second);
+  await assert.rejects(dana.query("select id from Project"), { errorCode: "api_credentials_invalid" });
+  const renewed = new Session(server, "dana", second);
+  await renewed.initializing;
+  assert.equal((await renewed.query("select username from User where username is dana")).data[0].username, "dana");
+});
+
+test("the client's log warns of what failed", async (t) => {
+  const logger = loglevel.getLogger("ftrack_api");
+  const { methodFactory } = logger;
+  const told = [];
+  logger.methodFactory = (level) => (...words) => told.push([level, ...words]);
+  logger.setLevel("warn", false);
+  t.after(() => {
+    logger.methodFactory = methodFactory;
+    logger.setLevel("silent", false);
+  });
+  const session = await connect();
+  await assert.rejects(session.query("select nothing from Task"));
+  assert.deepEqual(told.map(([level, text, reason]) => [level, text, reason.name]), [["warn", "Failed to perform request. ", "ServerValidationError"]]);
+});
+
+test("what the client exports fits the server", async () => {
+  const session = await connect();
+  const location = await one(session, `select name from Location where id is "${SERVER_LOCATION_ID}"`);
+  assert.equal(location.name, "ftrack.server");
+  assert.ok(session.eventHub instanceof EventHub);
+  assert.deepEqual(operation.update("Task", ["t"], { name: "x" }), {
+    action: "update",
+    entity_type: "Task",
+    entity_key: ["t"],
+    entity_data: { name: "x", __entity_type__: "Task" },
+  });
 });

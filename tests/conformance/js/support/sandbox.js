@@ -3,6 +3,15 @@
 import { randomUUID } from "node:crypto";
 import { Session, operation } from "./packages.js";
 
+/** What the environment says. */
+export function required(variable) {
+  const value = process.env[variable];
+  if (!value) {
+    throw new Error(`${variable} is not set; tests/conformance/README.md says what the checks need`);
+  }
+  return value;
+}
+
 export const server = required("FTRACK_SERVER").replace(/\/+$/, "");
 export const user = required("FTRACK_API_USER");
 export const key = required("FTRACK_API_KEY");
@@ -10,14 +19,6 @@ const token = required("CALLBOARD_SANDBOX_TOKEN");
 
 /** How long anything that should happen at once may take on a busy machine. */
 const SOON_MILLISECONDS = 10_000;
-
-function required(variable) {
-  const value = process.env[variable];
-  if (!value) {
-    throw new Error(`${variable} is not set; tests/conformance/README.md says what the checks need`);
-  }
-  return value;
-}
 
 /** A name that nothing else has. */
 export const name = (prefix = "made") => `${prefix}_${randomUUID().slice(0, 8)}`;
