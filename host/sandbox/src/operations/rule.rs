@@ -12,6 +12,14 @@ use crate::query::descendants;
 use crate::schema::EntityType;
 use crate::store::{Row, Value, key_from_parts};
 
+/// What belongs to the project of another entity, and the column that names this entity.
+const MOVE_ALONG: [(&str, &str); 4] = [
+    ("Asset", "context_id"),
+    ("AssetVersion", "asset_id"),
+    ("Note", "parent_id"),
+    ("Note", "in_reply_to_id"),
+];
+
 impl Transaction<'_> {
     pub(super) fn before_create(
         &mut self,
@@ -160,6 +168,10 @@ impl Transaction<'_> {
         match &*entity.name {
             // The author is a recipient of every note.
             "Note" => self.add_recipient(row),
+            "NoteLabelLink" => {
+                self.categorise_note(row);
+                Ok(())
+            }
             "User" => self.give_default_role(row),
             "Project" => self.keep_in_sight(row),
             _ if entity.is_custom_attribute_link() => self.add_other_side(row),
@@ -179,6 +191,22 @@ impl Transaction<'_> {
         let values = [("note_id", Value::Text(note_id)), ("resource_id", author)];
         self.make("Recipient", &values)?;
         Ok(())
+    }
+
+    /// The first label of a note is its category too, which is the older name of labels.
+    fn categorise_note(&mut self, link: &Row) {
+        let schema = self.schema.clone();
+        let note = self.found_by_id("Note", link.text(&schema, "note_id"));
+        let note = note.filter(|note| note.get(&schema, "category_id").is_null());
+        if let Some(note) = note {
+            let mut note = Row::clone(&note);
+            note.set(
+                &schema,
+                "category_id",
+                link.get(&schema, "label_id").clone(),
+            );
+            self.store.replace(note);
+        }
     }
 
     /// Gives a note the project of what it is attached to; a reply wakes its thread.
@@ -294,22 +322,18 @@ impl Transaction<'_> {
     fn move_to_project(&mut self, row: &Arc<Row>) {
         let schema = self.schema.clone();
         let project = row.get(&schema, "project_id").clone();
-        let mut contexts = descendants(View::whole(self.store), row);
-        contexts.push(row.clone());
-        for context in contexts {
-            let assets = self
-                .store
-                .rows_where("Asset", "context_id", &context.key(&schema));
-            let versions = assets.iter().flat_map(|row| {
-                self.store
-                    .rows_where("AssetVersion", "asset_id", &row.key(&schema))
-            });
-            let versions: Vec<Arc<Row>> = versions.collect();
-            for other in std::iter::once(context).chain(assets).chain(versions) {
-                let mut moved = Row::clone(&other);
-                moved.set(&schema, "project_id", project.clone());
-                self.store.replace(moved);
+        let mut moved = descendants(View::whole(self.store), row);
+        moved.push(row.clone());
+        let mut next = 0;
+        while let Some(owner) = moved.get(next).cloned() {
+            let key = owner.key(&schema);
+            for (kind, column) in MOVE_ALONG {
+                moved.extend(self.store.rows_where(kind, column, &key));
             }
+            let mut owner = Row::clone(&owner);
+            owner.set(&schema, "project_id", project.clone());
+            self.store.replace(owner);
+            next += 1;
         }
     }
 
