@@ -16,8 +16,15 @@ import { connect, connectAs, control, key, name, one, recorded, server, soon, st
 let browser;
 let session;
 let clientToken;
+/** A hub of another user, under Node. */
+let host;
+/** When the server's heartbeats came to it. */
+const beats = [];
+let beaten = () => {};
 before(async () => {
   [browser, session] = await Promise.all([Browser.start(), connect()]);
+  host = await open(await connectAs("dana"));
+  host._socketIo.webSocket.addEventListener("message", ({ data }) => data.startsWith("2::") && beats.push(Date.now()) && beaten());
   clientToken = await browser.run(
     async (...credentials) => {
       window.page = { session: new ftrack.Session(...credentials), heard: [] };
@@ -47,7 +54,7 @@ async function stored(id) {
 const upload = (size, options = {}) =>
   browser.run(
     async (length, { id, chunk, abort }) => {
-      const bytes = Uint8Array.from({ length }, (_, place) => place % 251);
+      const bytes = new Uint8Array(length).map((_, place) => place % 251);
       const seen = [];
       window.FTRACK_UPLOAD_CHUNK_SIZE = chunk;
       const controller = new AbortController();
@@ -70,7 +77,7 @@ const upload = (size, options = {}) =>
     size,
     options,
   );
-const uploaded = (size) => digest(Uint8Array.from({ length: size }, (_, place) => place % 251));
+const uploaded = (size) => digest(new Uint8Array(size).map((_, place) => place % 251));
 
 test("the page comes from elsewhere and reads the server's answers", async () => {
   const origin = await browser.run(() => location.origin);
@@ -234,9 +241,8 @@ test("the page's event hub connects and hears what Node publishes", async () => 
   await browser.run((subject) => {
     page.session.eventHub.subscribe(`topic=${subject}`, (event) => page.heard.push(event) && { heard: event.data.text });
   }, what);
-  const hub = await open(await connectAs("dana"));
   // Sent again until the page is known to the server as a subscriber.
-  const ask = () => hub.publishAndWaitForReply(new Event(what, { text: "Créer 🙂" }), { timeout: 1 }).catch(ask);
+  const ask = () => host.publishAndWaitForReply(new Event(what, { text: "Créer 🙂" }), { timeout: 1 }).catch(ask);
   const reply = await soon("the page's reply", ask());
   assert.deepEqual(reply.data, { heard: "Créer 🙂" });
   assert.equal(reply.source.user.username, "ada");
@@ -260,7 +266,6 @@ test("the page hears of changes, and knows its own", async (t) => {
 });
 
 test("the page asks for the actions of a selection, launches one and shows its answer", async () => {
-  const host = await open(await connectAs("dana"));
   const item = { label: "Publish", actionIdentifier: topic() };
   await listen(host, "topic=ftrack.action.discover", { reply: { items: [item] } });
   await listen(host, "topic=ftrack.action.launch", {
@@ -276,10 +281,20 @@ test("the page asks for the actions of a selection, launches one and shows its a
 });
 
 test("an upload from the page is told to those who listen", async () => {
-  const ear = await listen(await open(await connectAs("dana")), "topic=ftrack.location.component-added");
+  const ear = await listen(host, "topic=ftrack.location.component-added");
   const { id } = await upload(10);
   const event = await ear.wait("the event", ({ data }) => data.component_id === id);
   assert.equal(event.data.location_id, SERVER_LOCATION_ID);
+});
+
+test("heartbeats came meanwhile, well before the client gives up", async () => {
+  const enough = new Promise((resolve) => {
+    beaten = () => beats.length >= 2 && resolve();
+    beaten();
+  });
+  await soon("two heartbeats", enough, 14_000);
+  // It waits for 15 s, whatever else it hears.
+  beats.slice(1).forEach((each, place) => assert.ok(each - beats[place] < 10_000, `${each - beats[place]} ms`));
 });
 
 test("the page's hub comes back after the server dropped it", async () => {
