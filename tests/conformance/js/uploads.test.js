@@ -167,6 +167,27 @@ test("a finished upload is told on the event hub", async () => {
   assert.equal(event.data.location_id, SERVER_LOCATION_ID);
 });
 
+test("an uploaded picture is made ready for review", async (t) => {
+  const { shot } = await studio(t, session);
+  const ear = await listen(await open(session), "topic=ftrack.update");
+  const type = await one(session, "select id from AssetType where name is Upload");
+  const asset = (await session.create("Asset", { name: "still", context_id: shot, type_id: type.id })).data;
+  const version = (await session.create("AssetVersion", { asset_id: asset.id })).data;
+  const picture = await (await fetch(session.thumbnailUrl(null))).arrayBuffer();
+  const [{ data: source }] = await session.createComponent(new File([picture], "still.png"));
+  const [{ job_id: id }] = await session.call([{ action: "encode_media", component_id: source.id, version_id: version.id, keep_original: true }]);
+  const isEnd = ({ entityId, changes }) => entityId === id && ["done", "failed"].includes(changes?.status?.new);
+  await ear.wait("the end of the job", ({ data }) => data.entities.some(isEnd));
+  const job = await one(session, `select status, data, job_components.component.name from Job where id is ${id}`);
+  assert.equal(job.status, "done");
+  assert.equal(JSON.parse(job.data).source_component_id, source.id);
+  const read = await one(session, `select thumbnail_id, components.name, components.metadata.key, components.metadata.value from AssetVersion where id is ${version.id}`);
+  const image = read.components.find((each) => each.name === "ftrackreview-image");
+  assert.equal(JSON.parse(image.metadata.find(({ key }) => key === "ftr_meta").value).format, "image");
+  assert.ok((await fetch(session.thumbnailUrl(read.thumbnail_id))).ok);
+  assert.ok((await stored(image.id)).length > 0);
+});
+
 test("many uploads at once each keep their own bytes", async () => {
   const files = Array.from({ length: 12 }, () => randomBytes(20_000));
   const made = await Promise.all(files.map((bytes, number) => session.createComponent(new File([bytes], `${number}.bin`))));
