@@ -293,8 +293,9 @@ async fn changed(response: Response, fault: &Fault) -> Response {
         } => plain_status(*status, *retry_after_secs),
         Fault::CloseAfter => hang_up(),
         Fault::InvalidJson => {
+            // Without braces: the official Python client would trip over them while it says what is wrong.
             let json = [(header::CONTENT_TYPE, "application/json")];
-            (json, "[{\"action\": \"query\", \"data\": [}").into_response()
+            (json, "[this is no JSON]").into_response()
         }
         Fault::Truncate { bytes } => truncated(response, *bytes).await,
         Fault::CloseAnswer { bytes } => reshaped(
