@@ -1,20 +1,26 @@
 //! `POST /api`: a list of operations in, a list of results out, all or nothing.
 
 mod credential;
+mod information;
+mod message;
 mod review;
 mod role;
 mod search;
 mod upload;
+mod widget;
 
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-pub(crate) use credential::{add_global_key, api_key_row, authenticate, is_user_known, new_secret};
+pub(crate) use credential::{
+    add_global_key, api_key_row, authenticate, is_user_known, issue_key, new_secret,
+};
 pub(crate) use review::review_page;
 pub(crate) use upload::{disposition, upload_metadata};
 
 use crate::access::View;
+use crate::control::Invitation;
 use crate::encode;
 use crate::error::ApiError;
 use crate::hub::update_event;
@@ -45,7 +51,16 @@ pub(crate) fn run_batch(
     let changes_something = operations.iter().any(|operation| {
         matches!(
             operation["action"].as_str(),
-            Some("create" | "update" | "delete" | "reset_remote" | "encode_media")
+            Some(
+                "create"
+                    | "update"
+                    | "delete"
+                    | "reset_remote"
+                    | "delayed_job"
+                    | "encode_media"
+                    | "send_user_invite"
+                    | "send_review_session_invite"
+            )
         ) || role::ACTIONS
             .iter()
             .any(|action| operation["action"] == *action)
@@ -66,6 +81,10 @@ pub(crate) fn run_batch(
 enum Outcome {
     Done(Json),
     Touched(Touched),
+    /// A job that was made for an action, to be answered as its data.
+    Job(Touched),
+    /// An invitation, to be recorded.
+    Invited(Json, Invitation),
 }
 
 fn run_transaction(
@@ -73,6 +92,7 @@ fn run_transaction(
     caller: &Caller,
     operations: &[Json],
 ) -> Result<Vec<Json>, ApiError> {
+    let mut invitations = Vec::new();
     let answers = transact(server, caller, |transaction| {
         let outcomes: Result<Vec<Outcome>, ApiError> = operations
             .iter()
@@ -81,9 +101,20 @@ fn run_transaction(
         let answers = outcomes?.into_iter().map(|outcome| match outcome {
             Outcome::Done(json) => json,
             Outcome::Touched(touched) => transaction.answer(&touched, &server.base_url),
+            Outcome::Job(touched) => {
+                let mut answer = transaction.answer(&touched, &server.base_url);
+                json!({"action": "delayed_job", "data": answer["data"].take()})
+            }
+            Outcome::Invited(answer, invitation) => {
+                invitations.push(invitation);
+                answer
+            }
         });
         Ok(answers.collect())
     })?;
+    for invitation in invitations {
+        server.control.add_invitation(invitation);
+    }
     if operations
         .iter()
         .any(|operation| operation["action"] == "encode_media")
@@ -169,6 +200,15 @@ fn carry_out(
             Outcome::Done(role::change(transaction, operation)?)
         }
         Some("reset_remote") => Outcome::Done(credential::reset_remote(transaction, operation)?),
+        Some("delayed_job") => Outcome::Job(message::delayed_job(transaction, operation)?),
+        Some("send_user_invite") => {
+            let (answer, invitation) = message::user_invite(transaction, operation)?;
+            Outcome::Invited(answer, invitation)
+        }
+        Some("send_review_session_invite") => {
+            let (answer, invitation) = message::review_session_invite(transaction, operation)?;
+            Outcome::Invited(answer, invitation)
+        }
         _ => Outcome::Done(answer(
             server,
             transaction.view(),
@@ -194,7 +234,9 @@ fn answer(
         .as_str()
         .ok_or_else(|| ApiError::validation("The operation has no action"))?;
     match action {
-        "query_server_information" => Ok(server_information(server, operation)),
+        "query_server_information" => Ok(information::server_information(
+            server, store, caller, operation,
+        )),
         "query_schemas" => Ok(server.document().schemas.clone()),
         "query" => {
             let expression = operation["expression"].as_str();
@@ -209,36 +251,7 @@ fn answer(
         "generate_signed_url" => review::generate_signed_url(server, store, operation),
         "get_upload_metadata" => upload::upload_metadata(server, &store, caller, operation),
         "complete_multipart_upload" => upload::complete_multipart_upload(server, operation),
+        "get_widget_url" => widget::widget_url(server, store, caller, operation),
         other => Err(ApiError::unknown_action(other)),
     }
-}
-
-/// Describes the server; `values` names the keys wanted beside those that every client needs.
-fn server_information(server: &Server, operation: &Json) -> Json {
-    let mut information = json!({
-        "version": VERSION,
-        "schema_hash": server.document().hash,
-        "is_timezone_support_enabled": true,
-        "is_nested_subqueries_enabled": true,
-        "storage_scenario": {"scenario": "ftrack.automatic", "data": {}},
-        "company_information": {"name": "Callboard sandbox", "logo_url": null},
-        "workday_length": 28800,
-        "workdays": [1, 2, 3, 4, 5],
-        "week_startday": 1,
-        "preferred_language": "en",
-    });
-    if let Some(values) = operation["values"].as_array() {
-        let needed = [
-            "version",
-            "schema_hash",
-            "is_timezone_support_enabled",
-            "storage_scenario",
-        ];
-        if let Some(fields) = information.as_object_mut() {
-            fields.retain(|key, _| {
-                needed.contains(&key.as_str()) || values.iter().any(|value| value == key)
-            });
-        }
-    }
-    information
 }

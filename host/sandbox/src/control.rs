@@ -6,9 +6,11 @@
 mod fault;
 mod record;
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 pub(crate) use fault::{Asked, Fault, FaultRule, RuleError, Stage};
@@ -23,9 +25,26 @@ use record::Record;
 pub(crate) struct Control {
     faults: Mutex<Faults>,
     record: Mutex<Record>,
+    invitations: Mutex<VecDeque<Invitation>>,
     pub(crate) disk: Disk,
     pub(crate) clock: Clock,
 }
+
+/// An invitation that would have been sent by mail.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Invitation {
+    /// `user` or `review_session`.
+    pub(crate) kind: &'static str,
+    /// The address it would have gone to.
+    pub(crate) to: String,
+    /// Of the user or the invitee.
+    pub(crate) id: String,
+    pub(crate) review_session_id: Option<String>,
+    pub(crate) by: String,
+}
+
+/// Invitations that are remembered.
+const MOST_INVITATIONS: usize = 1000;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -92,6 +111,22 @@ impl Control {
 
     pub(crate) fn clear_requests(&self) {
         lock(&self.record).clear();
+    }
+
+    pub(crate) fn add_invitation(&self, invitation: Invitation) {
+        let mut invitations = lock(&self.invitations);
+        if invitations.len() == MOST_INVITATIONS {
+            invitations.pop_front();
+        }
+        invitations.push_back(invitation);
+    }
+
+    pub(crate) fn invitations(&self) -> Json {
+        json!(*lock(&self.invitations))
+    }
+
+    pub(crate) fn clear_invitations(&self) {
+        lock(&self.invitations).clear();
     }
 }
 

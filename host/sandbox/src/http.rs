@@ -2,6 +2,7 @@
 
 mod control_routes;
 mod faults;
+mod leaf_routes;
 mod media_routes;
 mod middleware;
 mod page_routes;
@@ -64,6 +65,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .layer(watch.clone())
         .layer(axum::middleware::from_fn(middleware::cors));
     page_routes::router()
+        .merge(leaf_routes::router())
         .layer(watch)
         .merge(called_from_anywhere)
         .with_state(server)

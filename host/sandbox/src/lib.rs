@@ -18,6 +18,7 @@ mod encode;
 mod error;
 mod http;
 mod hub;
+mod leaf;
 mod media;
 mod operations;
 mod page;

@@ -37,6 +37,9 @@ pub(crate) struct Caller {
     pub(crate) client_token: Option<String>,
     pub(crate) push_token: Option<String>,
     pub(crate) denormalize: bool,
+    /// The API key in use, and whether it belongs to nobody.
+    pub(crate) key_id: Option<Arc<str>>,
+    pub(crate) has_global_key: bool,
 }
 
 /// The changes of one request.

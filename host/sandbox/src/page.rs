@@ -6,6 +6,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::api::VERSION;
+use crate::leaf::escaped;
 
 /// What the browser is sent for `/`.
 const INDEX: &str = include_str!("page/index.html");
@@ -68,13 +69,6 @@ pub(crate) fn render(sign_in: Option<&SignIn>) -> String {
     );
     let session = json!({"version": VERSION, "signIn": sign_in});
     INDEX.replace(SESSION_PLACE, &escaped(&session.to_string()))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -257,3 +257,4 @@ def control(server):
     control = Control(server, token)
     yield control
     control.delete("faults")
+    control.delete("invitations")

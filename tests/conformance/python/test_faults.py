@@ -243,7 +243,7 @@ def test_an_upload_can_be_answered_with_the_tag_of_something_else(call, control)
 def test_a_download_can_have_a_wrong_byte(call, server, credentials, control):
     component, send = upload(call, b"abcdef")
     send()
-    control.post("faults", path="/component/get", fault="wrong_byte", at=2)
+    control.post("faults", fault="wrong_byte", at=2)
     assert download(server, credentials, component).content == b"ab" + bytes([ord("c") ^ 0xFF]) + b"def"
     assert download(server, credentials, component).content == b"abcdef"
 

@@ -59,6 +59,8 @@ pub(crate) fn authenticate(
             Some(_) => Access::of_user(store, &user_id),
             None => Access::of_role(store, key.text(schema, "security_role_id")),
         },
+        key_id: Some(key.key(schema)),
+        has_global_key: key.text(schema, "resource_id").is_none(),
         user_id,
         username: Arc::from(username),
         full_name: format!("{} {}", name("first_name"), name("last_name"))
@@ -165,4 +167,52 @@ pub(crate) fn add_global_key(store: &mut Store, role: &str) -> Option<String> {
     row.set(&schema, "security_role_id", Value::Text(role_id));
     store.insert(row);
     Some(secret)
+}
+
+/// Adds a row and makes it durable.
+fn keep(store: &mut Store, row: Row) -> Result<(), ApiError> {
+    // A transaction that panicked would have left its changes behind.
+    store.rollback();
+    store.insert(row);
+    store.commit().map_err(|error| {
+        store.rollback();
+        error.into()
+    })
+}
+
+/// Returns a user's key of this name, which is made if there is none that holds.
+///
+/// Assumed: that a program which asks again gets the same key.
+///
+/// # Errors
+///
+/// Fails when the user is unknown or disabled, or the key cannot be kept.
+pub(crate) fn issue_key(
+    store: &mut Store,
+    username: &str,
+    identifier: &str,
+) -> Result<String, ApiError> {
+    let schema = store.schema.clone();
+    let users = store.rows_where("User", "username", username);
+    let user = users
+        .into_iter()
+        .find(|user| user.get(&schema, "is_active").is_true());
+    let user = user.ok_or_else(|| {
+        ApiError::credentials(format!("The user {username} is unknown or disabled"))
+    })?;
+    let keys = store.rows_where("ApiKey", "resource_id", &user.key(&schema));
+    let known = keys.iter().find(|key| {
+        key.text(&schema, "identifier")
+            .is_some_and(|known| **known == *identifier)
+            && !key.get(&schema, "expired").is_true()
+    });
+    if let Some(secret) = known.and_then(|key| key.text(&schema, "secret")) {
+        return Ok(secret.to_string());
+    }
+    let secret = new_secret();
+    let id = Uuid::new_v4().to_string();
+    let mut row = api_key_row(store, &user.key(&schema), &secret, &id);
+    row.set(&schema, "identifier", Value::text(identifier));
+    keep(store, row)?;
+    Ok(secret)
 }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::access::View;
 use crate::error::ApiError;
+use crate::leaf::escaped;
 use crate::server::Server;
 use crate::store::{Row, Store};
 
@@ -69,18 +70,4 @@ fn player(server: &Server, store: &Store, object: &Row) -> Option<String> {
     let film =
         address("ftrackreview-mp4").map(|film| format!("<video controls src=\"{film}\"></video>"));
     film.or_else(|| Some(format!("<img src=\"{}\">", address("ftrackreview-image")?)))
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

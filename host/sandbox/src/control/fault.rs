@@ -258,7 +258,7 @@ impl Fault {
         let is_socket = path.starts_with("/socket.io/1/websocket/");
         match self {
             Self::WrongEtag | Self::WrongMd5 => path.starts_with("/upload/"),
-            Self::WrongByte { .. } => path.starts_with("/component/"),
+            Self::WrongByte { .. } => path.starts_with("/media/"),
             Self::RefuseHub => path.starts_with("/socket.io/1") && !is_socket,
             Self::SilentHub | Self::CloseHub { .. } => is_socket,
             _ => true,

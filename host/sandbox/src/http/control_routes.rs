@@ -24,6 +24,7 @@ pub(super) fn router(server: Arc<Server>) -> Router<Arc<Server>> {
         .route("/clock", post(set_clock))
         .route("/disk", post(set_disk))
         .route("/requests", get(requests).delete(clear_requests))
+        .route("/invitations", get(invitations).delete(clear_invitations))
         .route("/hub", post(change_hub))
         .route("/users", get(users))
         .route("/keys", post(change_key))
@@ -120,6 +121,15 @@ async fn requests(
 
 async fn clear_requests(State(server): State<Arc<Server>>) -> StatusCode {
     server.control.clear_requests();
+    StatusCode::NO_CONTENT
+}
+
+async fn invitations(State(server): State<Arc<Server>>) -> JsonBody<Json> {
+    JsonBody(json!({"invitations": server.control.invitations()}))
+}
+
+async fn clear_invitations(State(server): State<Arc<Server>>) -> StatusCode {
+    server.control.clear_invitations();
     StatusCode::NO_CONTENT
 }
 

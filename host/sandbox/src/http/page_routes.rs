@@ -78,7 +78,7 @@ async fn asset(Path(name): Path<String>) -> Response {
 }
 
 /// Tells whether `host`, as a browser sends it, names this machine to itself.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };

@@ -23,14 +23,33 @@ impl Signer {
 
     /// Adds to `path` what proves that it was given out at `now`.
     pub(crate) fn sign(&self, path: &str, now: Seconds) -> String {
-        let expires = (now / HOLDS_SECS + 2) * HOLDS_SECS;
+        self.sign_until(path, (now / HOLDS_SECS + 2) * HOLDS_SECS)
+    }
+
+    /// Adds to a path, or a path and query, what proves until `expires` that it was given out.
+    pub(crate) fn sign_until(&self, path: &str, expires: Seconds) -> String {
         let tag = hmac::sign(&self.key, message(path, expires).as_bytes());
         let digits: String = tag
             .as_ref()
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        format!("{path}?expires={expires}&signature={digits}")
+        let joint = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{joint}expires={expires}&signature={digits}")
+    }
+
+    /// Tells whether an address as [`Self::sign_until`] returns it was given out, and still holds at `now`.
+    pub(crate) fn holds(&self, address: &str, now: Seconds) -> bool {
+        let Some((rest, signature)) = address.rsplit_once("&signature=") else {
+            return false;
+        };
+        let Some((path, expires)) = rest.rsplit_once("expires=") else {
+            return false;
+        };
+        let path = path.strip_suffix(['?', '&']).unwrap_or(path);
+        expires
+            .parse()
+            .is_ok_and(|expires| self.is_valid(path, expires, signature, now))
     }
 
     /// Tells whether `path` was given out, and still holds at `now`.
@@ -83,5 +102,19 @@ mod tests {
             assert_eq!(is_valid, expected, "{path} {expires} {now}");
         }
         assert_eq!(signer.sign("/media/one", 1_000_001), address);
+    }
+
+    #[test]
+    fn a_signed_query_cannot_be_changed() {
+        let signer = Signer::new();
+        for address in ["/widget/tasks", "/widget/info?theme=dark"] {
+            let signed = signer.sign_until(address, 100);
+            assert!(signer.holds(&signed, 99), "{signed}");
+            assert!(!signer.holds(&signed, 100), "{signed}");
+            assert!(!signer.holds(&signed.replace("expires=100", "expires=999"), 1));
+            assert!(!signer.holds(&signed.replace("/w", "/x"), 1));
+            assert!(!Signer::new().holds(&signed, 1));
+        }
+        assert!(!signer.holds("/widget/tasks", 1));
     }
 }

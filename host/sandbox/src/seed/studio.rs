@@ -141,6 +141,10 @@ pub(super) fn type_id(name: &str) -> String {
 }
 
 pub(super) fn plant(planter: &mut Planter<'_>) -> Result<(), ApiError> {
+    // Where the official client's wizard for storage writes what it was told.
+    let scenario = json!({"scenario": "ftrack.automatic", "data": {}}).to_string();
+    let setting = json!({"name": "storage_scenario", "group": "STORAGE", "value": scenario});
+    planter.add_keyed("Setting", setting)?;
     workflow(planter)?;
     project_schemas(planter)?;
     lists_and_labels(planter)?;
