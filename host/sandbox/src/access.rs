@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use permission::Permissions;
 pub(crate) use permission::Verb;
-pub(crate) use view::{HiddenProjects, View, project_of};
+pub(crate) use view::{Hidden, View, project_of};
 
 use serde_json::{Map, Value as Json};
 
@@ -22,12 +22,14 @@ use crate::store::{Row, Store};
 /// What somebody may do.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access {
+    is_unlimited: bool,
     grants: Vec<Grant>,
 }
 
 /// The permissions of one role, and where they hold.
 #[derive(Clone, Debug)]
 struct Grant {
+    role: Option<Arc<str>>,
     permissions: Permissions,
     reach: Reach,
 }
@@ -69,7 +71,9 @@ impl Access {
     /// What the server itself may do.
     pub(crate) fn unlimited() -> Self {
         Self {
+            is_unlimited: true,
             grants: vec![Grant {
+                role: None,
                 permissions: Permissions::everything(),
                 reach: Reach::Everywhere,
             }],
@@ -103,11 +107,13 @@ impl Access {
                 }
             };
             Some(Grant {
+                role: Some(role.key(schema)),
                 permissions: Permissions::of_role(store, role),
                 reach,
             })
         });
         Self {
+            is_unlimited: false,
             grants: grants.collect(),
         }
     }
@@ -117,6 +123,7 @@ impl Access {
         let roles = store.schema.expect_type("SecurityRole").id;
         let role = role_id.and_then(|id| store.find(roles, id));
         let grants = role.map(|role| Grant {
+            role: Some(role.key(&store.schema)),
             permissions: Permissions::of_role(store, role),
             reach: Reach::Projects {
                 are_open_ones: true,
@@ -124,26 +131,63 @@ impl Access {
             },
         });
         Self {
+            is_unlimited: false,
             grants: grants.into_iter().collect(),
         }
     }
 
-    /// The projects that none of the roles reaches.
-    pub(crate) fn hidden_projects(&self, store: &Store) -> HiddenProjects {
+    /// What none of the roles shows.
+    pub(crate) fn hidden(&self, store: &Store) -> Hidden {
+        Hidden {
+            projects: self.hidden_projects(store),
+            attributes: self.hidden_attributes(store),
+        }
+    }
+
+    fn hidden_projects(&self, store: &Store) -> HashSet<Arc<str>> {
         let mut reaches = self.grants.iter().map(|grant| &grant.reach);
         if reaches.any(|reach| matches!(reach, Reach::Everywhere)) {
-            return HiddenProjects::new();
+            return HashSet::new();
         }
         let projects = store.rows(store.schema.expect_type("Project").id);
         projects
-            .filter(|project| {
-                !self
-                    .grants
-                    .iter()
-                    .any(|grant| grant.reach.covers(store, project))
-            })
+            .filter(|project| !self.reaches(store, project))
             .map(|project| project.key(&store.schema))
             .collect()
+    }
+
+    /// Tells whether a project can be seen.
+    pub(crate) fn reaches(&self, store: &Store, project: &Row) -> bool {
+        let mut reaches = self.grants.iter().map(|grant| &grant.reach);
+        reaches.any(|reach| reach.covers(store, project))
+    }
+
+    /// Custom attributes can be read by the roles that are named for it, and by no other.
+    fn hidden_attributes(&self, store: &Store) -> HashSet<Arc<str>> {
+        let configurations = store.rows(store.schema.expect_type("CustomConfigurationBase").id);
+        configurations
+            .map(|configuration| configuration.key(&store.schema))
+            .filter(|id| !self.has_role_of(store, "ConfigurationReadRole", id))
+            .collect()
+    }
+
+    /// Tells whether the values of a custom attribute may be set.
+    pub(crate) fn may_set(&self, store: &Store, configuration_id: &str) -> bool {
+        self.has_role_of(store, "ConfigurationWriteRole", configuration_id)
+    }
+
+    /// Tells whether a configuration names one of the roles for reading or writing.
+    fn has_role_of(&self, store: &Store, table: &str, configuration_id: &str) -> bool {
+        let named = store.rows_where(table, "configuration_id", configuration_id);
+        let mut named = named
+            .iter()
+            .filter_map(|row| row.text(&store.schema, "security_role_id"));
+        let is_own = |id: &Arc<str>| {
+            self.grants
+                .iter()
+                .any(|grant| grant.role.as_ref() == Some(id))
+        };
+        self.is_unlimited || named.any(is_own)
     }
 
     /// Tells whether the caller may change anything at all of this type.

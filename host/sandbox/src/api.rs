@@ -69,7 +69,7 @@ pub(crate) fn run_batch(
         return run_transaction(server, caller, operations);
     }
     let store = server.store();
-    let hidden = caller.access.hidden_projects(&store);
+    let hidden = caller.access.hidden(&store);
     let view = View::without(&store, &hidden);
     operations
         .iter()

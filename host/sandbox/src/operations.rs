@@ -19,7 +19,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use crate::access::{Access, HiddenProjects, Verb, View, Wish};
+use crate::access::{Access, Hidden, Verb, View, Wish};
 use crate::error::ApiError;
 use crate::query::Encoder;
 use crate::schema::{Auto, EntityType, Kind, Schema, TypeId};
@@ -47,7 +47,7 @@ pub(crate) struct Transaction<'a> {
     pub(crate) store: &'a mut Store,
     pub(crate) caller: &'a Caller,
     /// As at the start; what the transaction itself makes can be seen by who made it.
-    hidden: HiddenProjects,
+    hidden: Hidden,
     schema: Arc<Schema>,
     now: Seconds,
 }
@@ -87,7 +87,7 @@ impl<'a> Transaction<'a> {
         let schema = store.schema.clone();
         let now = store.clock.now();
         Self {
-            hidden: caller.access.hidden_projects(store),
+            hidden: caller.access.hidden(store),
             store,
             caller,
             schema,

@@ -242,3 +242,27 @@ def test_configurations_are_grouped(session, configure):
         "select custom_attribute_configurations.key from CustomAttributeGroup where id is %s" % group["id"]
     ).one()["custom_attribute_configurations"]]
     assert made["key"] in keys and "fstart" in keys
+
+
+def test_an_attribute_that_names_no_role_is_shown_to_nobody(new_session, configure, shot):
+    key = configure("text", "Shot", default="", read_security_roles=[], write_security_roles=[])["key"]
+    with pytest.raises(KeyError):
+        custom(new_session(), shot)[key]
+
+
+def test_an_attribute_is_read_and_written_by_the_roles_it_names(session, new_session, configure, shot, read_only_session):
+    admins = session.query('SecurityRole where name is "Administrator"').all()
+    everyone = session.query("SecurityRole").all()
+    secret = configure("text", "Shot", default="hush", read_security_roles=admins, write_security_roles=admins)["key"]
+    shown = configure("text", "Shot", default="look", read_security_roles=everyone, write_security_roles=[])["key"]
+    mine = new_session().get("Shot", shot["id"])
+    assert (mine["custom_attributes"][secret], custom(read_only_session, shot)[shown]) == ("hush", "look")
+    with pytest.raises(KeyError):
+        custom(read_only_session, shot)[secret]
+    mine["custom_attributes"][shown] = "changed"
+    assert 'not permitted to set the custom attribute "%s"' % shown in refused(mine.session)
+    mine["custom_attributes"][secret] = "changed"
+    mine.session.commit()
+    query = 'Shot where id is "%s" and custom_attributes any (key is "%s" and value is "changed")' % (shot["id"], secret)
+    assert len(mine.session.query(query).all()) == 1
+    assert read_only_session.query(query).all() == []

@@ -1,4 +1,5 @@
-//! The store as one caller sees it: rows of projects that are hidden from them are not there.
+//! The store as one caller sees it: rows of projects and custom attributes that are hidden from them are
+//! not there.
 //!
 //! The query language reads the store through a [`View`] only, so relations, sub-selects, counts and
 //! searches cannot lead to what a query could not have found.
@@ -25,14 +26,19 @@ const ANYTHING: [&str; 8] = [
     "CalendarEvent",
 ];
 
-/// Projects that a caller must not see.
-pub(crate) type HiddenProjects = HashSet<Arc<str>>;
+/// What a caller must not see.
+#[derive(Debug, Default)]
+pub(crate) struct Hidden {
+    pub(crate) projects: HashSet<Arc<str>>,
+    /// Configurations of custom attributes whose values and links are not for the caller's roles.
+    pub(crate) attributes: HashSet<Arc<str>>,
+}
 
 /// The store without what a caller must not see.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     store: &'a Store,
-    hidden: Option<&'a HiddenProjects>,
+    hidden: Option<&'a Hidden>,
 }
 
 impl Deref for View<'_> {
@@ -52,11 +58,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Everything that does not belong to a hidden project.
-    pub(crate) fn without(store: &'a Store, hidden: &'a HiddenProjects) -> Self {
+    /// Everything that is not hidden.
+    pub(crate) fn without(store: &'a Store, hidden: &'a Hidden) -> Self {
         Self {
             store,
-            hidden: Some(hidden).filter(|hidden| !hidden.is_empty()),
+            hidden: Some(hidden)
+                .filter(|hidden| !hidden.projects.is_empty() || !hidden.attributes.is_empty()),
         }
     }
 
@@ -69,11 +76,34 @@ impl<'a> View<'a> {
     pub(crate) fn shows(self, row: &Row) -> bool {
         match self.hidden {
             Some(hidden) => {
-                let is_hidden = |project: &Arc<str>| hidden.contains(project);
-                project_where(self.store, row, LONGEST_WAY, &is_hidden).is_none()
+                let is_hidden = |project: &Arc<str>| hidden.projects.contains(project);
+                self.shows_attribute(row)
+                    && project_where(self.store, row, LONGEST_WAY, &is_hidden).is_none()
             }
             None => true,
         }
+    }
+
+    /// Tells whether the caller may know of the values that a configuration describes.
+    pub(crate) fn shows_values_of(self, configuration: &Row) -> bool {
+        let key = configuration.key(&self.store.schema);
+        self.hidden
+            .is_none_or(|hidden| !hidden.attributes.contains(&key))
+    }
+
+    /// Tells whether a row is no custom attribute, or one that the caller may read.
+    fn shows_attribute(self, row: &Row) -> bool {
+        let schema = &self.store.schema;
+        let entity = schema.entity_type(row.kind);
+        if !entity.is_custom_attribute_value()
+            && !entity.is_custom_attribute_link()
+            && !entity.is_other_side()
+        {
+            return true;
+        }
+        let configuration = row.text(schema, "configuration_id");
+        let attributes = self.hidden.map(|hidden| &hidden.attributes);
+        !attributes.is_some_and(|hidden| configuration.is_some_and(|id| hidden.contains(id)))
     }
 
     /// As [`Store::find`].

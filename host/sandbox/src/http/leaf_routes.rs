@@ -78,7 +78,7 @@ fn rows(
         Some(user_id) => Access::of_user(&store, user_id),
         None => Access::unlimited(),
     };
-    let hidden = access.hidden_projects(&store);
+    let hidden = access.hidden(&store);
     let reader = Reader {
         store: View::without(&store, &hidden),
         base_url: &server.base_url,

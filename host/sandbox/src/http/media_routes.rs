@@ -119,7 +119,7 @@ async fn allowed(
         let given = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
         let store = server.store();
         let caller = api::authenticate(&store, given("username"), given("apiKey"))?;
-        let hidden = caller.access.hidden_projects(&store);
+        let hidden = caller.access.hidden(&store);
         let kind = store.schema.expect_type("Component").id;
         let row = store.find(kind, given("id"));
         let is_shown = row.is_none_or(|row| View::without(&store, &hidden).shows(row));

@@ -44,6 +44,13 @@ impl Transaction<'_> {
             request.wish(Verb::Update, schema.entity_type(request.named)),
             Some(&owner),
         )?;
+        if !self.caller.access.may_set(self.store, &configuration_id) {
+            let username = &self.caller.username;
+            let key = configuration.get(&schema, "key").to_text();
+            return Err(ApiError::permission(format!(
+                "User {username} is not permitted to set the custom attribute \"{key}\""
+            )));
+        }
         let kind = value_type(schema.entity_type(owner.kind)).ok_or_else(|| {
             ApiError::validation(format!(
                 "{} has no custom attributes",

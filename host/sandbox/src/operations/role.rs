@@ -42,8 +42,7 @@ impl Transaction<'_> {
     pub(super) fn keep_in_sight(&mut self, project: &Row) -> Result<(), ApiError> {
         let schema = self.schema.clone();
         let id = project.key(&schema);
-        let is_hidden = self.caller.access.hidden_projects(self.store).contains(&id);
-        if self.is_server() || !is_hidden {
+        if self.is_server() || self.caller.access.reaches(self.store, project) {
             return Ok(());
         }
         let user_id = &self.caller.user_id;

@@ -153,7 +153,7 @@ pub(crate) fn applicable_configurations(store: View<'_>, owner: &Row) -> Vec<Arc
     let object_type = owner.get(schema, "object_type_id");
     let applies = |configuration: &&Arc<Row>| {
         let of = configuration.get(schema, "project_id");
-        if !of.is_null() && of.as_text() != project {
+        if (!of.is_null() && of.as_text() != project) || !store.shows_values_of(configuration) {
             return false;
         }
         is_inherited_by(configuration, store, &word)

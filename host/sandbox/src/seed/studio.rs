@@ -476,6 +476,10 @@ fn custom_attributes(planter: &mut Planter<'_>) -> Result<(), ApiError> {
             json!("1920x1080"),
         ),
     ];
+    let roles: Vec<_> = ROLES
+        .iter()
+        .map(|(name, ..)| id_from_name(&format!("SecurityRole/{name}")))
+        .collect();
     let schema = planter.transaction.store.schema.clone();
     for (sort, (key, kind, place, config, default)) in all.into_iter().enumerate() {
         let object_type = schema
@@ -495,6 +499,7 @@ fn custom_attributes(planter: &mut Planter<'_>) -> Result<(), ApiError> {
             "key": key, "label": key.replace('_', " "), "type_id": type_id, "config": config, "default": default,
             "entity_type": entity_type, "object_type_id": object_type.map(|found| &found.id),
             "is_hierarchical": place == "hierarchical", "group_id": group, "sort": sort, "core": false,
+            "read_security_roles": roles, "write_security_roles": roles,
         }))?;
     }
     Ok(())
