@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tests::{
-    BusClient, Home, HostRunner, SOON, Signal, command, descendants, is_alive, signal, soak_kills,
+    BusClient, Home, HostRunner, SOON, Signal, command, descendants, is_alive, number_set, signal,
     wait_until, with_environment,
 };
 
@@ -440,7 +440,7 @@ fn a_host_killed_while_a_call_is_held_makes_everything_exactly_once() -> Result<
 
 #[test]
 fn a_host_and_plugins_killed_at_random_make_everything_exactly_once() -> Result<()> {
-    let mut left = soak_kills(8)?;
+    let mut left = number_set("CALLBOARD_SOAK_KILLS", 8)?;
     let mut chance = Chance::seeded();
     while left > 0 {
         // A sandbox and a home only grow, and a soak goes on for hours.

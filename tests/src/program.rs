@@ -1,7 +1,9 @@
 //! Where the built program and the checkout are.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
 
@@ -74,18 +76,20 @@ pub(crate) fn installed(name: &str, place: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Returns how many rounds `CALLBOARD_SOAK_KILLS` asks for of a test that kills at random, else `usual`.
+/// Returns the number in the environment variable `name`, else `usual`.
 ///
 /// # Errors
 ///
 /// When the variable holds no number.
-pub fn soak_kills(usual: u32) -> Result<u32> {
-    match variable("CALLBOARD_SOAK_KILLS") {
-        None => Ok(usual),
-        Some(number) => {
-            (number.to_string_lossy().parse()).context("`CALLBOARD_SOAK_KILLS` must be a number")
-        }
-    }
+pub fn number_set<N>(name: &str, usual: N) -> Result<N>
+where
+    N: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    let Some(number) = variable(name) else {
+        return Ok(usual);
+    };
+    let number = number.to_string_lossy();
+    (number.parse()).with_context(|| format!("`{name}` must be a number, not `{number}`"))
 }
 
 /// Returns the environment variable `name`.

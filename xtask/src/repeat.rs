@@ -17,6 +17,9 @@ const SOAK_KILLS: &str = "200";
 /// How many random histories of hand-overs the engine lives through, once.
 const SOAK_HISTORIES: &str = "1000000";
 
+/// How many pairs of an expression and an event are judged by the official parser and ours, once.
+const SOAK_EXPRESSIONS: &str = "1000000";
+
 #[derive(clap::Args)]
 pub(crate) struct SoakArguments {
     /// How long to go on.
@@ -31,7 +34,8 @@ pub(crate) struct FuzzArguments {
     cases: u32,
 }
 
-/// Has the engine live through a million histories, then repeats the scenarios until one fails or the time is up.
+/// Has the engine live through a million histories and a million pairs compared with the official parser, then repeats
+/// the scenarios until one fails or the time is up.
 ///
 /// It finds what happens once in a hundred runs; it is no test of hours of uptime.
 ///
@@ -58,6 +62,25 @@ pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<(
             ],
         )
         .env("CALLBOARD_SOAK_HISTORIES", SOAK_HISTORIES),
+    )?;
+    let mut expressions = tool::cargo(
+        &workspace.root,
+        [
+            "test",
+            "--quiet",
+            "--package",
+            "tests",
+            "--test",
+            "conformance",
+            "the_official_parser",
+            "--",
+            "--nocapture",
+        ],
+    );
+    expressions.env("CALLBOARD_SOAK_EXPRESSIONS", SOAK_EXPRESSIONS);
+    tool::run(
+        "expressions beside the official parser",
+        test::with_python(&mut expressions, &python),
     )?;
     let begun = Instant::now();
     let length = Duration::from_secs(arguments.minutes * 60);
