@@ -4,34 +4,43 @@
 //! the order in which every connection gets them. The sockets themselves are in `hub/socket.rs`.
 
 mod packet;
+mod queue;
 mod socket;
 mod update;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
-use callboard_event::Expression;
+use callboard_event::{Expression, REPLY_TOPIC, SubscriptionIndex};
 use serde_json::{Value as Json, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(crate) use socket::{Manners, SILENCE_LIMIT_SECS, serve};
 pub(crate) use update::{encoded_event, update_event};
 
 use packet::Packet;
+use queue::{Incoming, Outgoing, Overrun, queue};
 
-/// Messages that may wait for a connection; one that lets more pile up is dropped.
-const QUEUE: usize = 4096;
 /// How long a handshake may wait for its socket.
 const HANDSHAKE_LIFETIME: Duration = Duration::from_secs(60);
+/// How many dropped clients are remembered.
+const REMEMBERED: usize = 100;
 
 /// The person behind a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) user_id: Arc<str>,
     pub(crate) username: Arc<str>,
+}
+
+/// A client that had to go, and why.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct DroppedClient {
+    pub(crate) user: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Default)]
@@ -43,29 +52,45 @@ pub(crate) struct Hub {
 struct State {
     handshakes: HashMap<String, (Identity, Instant)>,
     connections: HashMap<u64, Connection>,
-    next_connection: u64,
+    /// The subscribers of all connections, by number.
+    index: SubscriptionIndex<u64>,
+    subscribers: HashMap<u64, Subscriber>,
+    last_number: u64,
+    dropped: VecDeque<DroppedClient>,
 }
 
 #[derive(Debug)]
 struct Connection {
     identity: Identity,
-    subscribers: HashMap<String, Subscriber>,
-    queue: mpsc::Sender<Utf8Bytes>,
-    /// Becomes true when the socket must go.
-    is_dropped: watch::Sender<bool>,
+    /// The number of each subscriber, by the id that the client gave it.
+    ///
+    /// Assumed: ids are of the connection alone, so a client that came back may use the ids of its dead connection.
+    subscribers: HashMap<String, u64>,
+    queue: Outgoing,
+    /// Set when the socket must go.
+    ending: watch::Sender<Option<Ending>>,
+}
+
+/// How the hub ends a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Ending {
+    /// Without a word, as a network does.
+    Cut,
+    /// With a reason, if the client still takes it.
+    Refused(String),
 }
 
 #[derive(Debug)]
 struct Subscriber {
-    expression: Expression,
+    connection: u64,
     metadata: Json,
 }
 
 /// The socket's half of a connection.
 struct Attached {
     id: u64,
-    queue: mpsc::Receiver<Utf8Bytes>,
-    is_dropped: watch::Receiver<bool>,
+    queue: Incoming,
+    ending: watch::Receiver<Option<Ending>>,
 }
 
 impl Hub {
@@ -94,27 +119,22 @@ impl Hub {
     }
 
     fn attach(&self, identity: Identity) -> Attached {
-        let (sender, queue) = mpsc::channel(QUEUE);
-        let (drop_sender, is_dropped) = watch::channel(false);
+        let (sender, queue) = queue();
+        let (end, ending) = watch::channel(None);
         let mut state = self.state();
-        state.next_connection += 1;
-        let id = state.next_connection;
+        let id = state.next_number();
         let connection = Connection {
             identity,
             subscribers: HashMap::new(),
             queue: sender,
-            is_dropped: drop_sender,
+            ending: end,
         };
         state.connections.insert(id, connection);
-        Attached {
-            id,
-            queue,
-            is_dropped,
-        }
+        Attached { id, queue, ending }
     }
 
     fn detach(&self, id: u64) {
-        self.state().connections.remove(&id);
+        self.state().end(id, Ending::Cut);
     }
 
     /// Forgets sessions whose socket has not come yet.
@@ -124,15 +144,21 @@ impl Hub {
 
     /// Closes every socket and returns how many there were.
     pub(crate) fn drop_connections(&self) -> usize {
-        let connections = std::mem::take(&mut self.state().connections);
-        for connection in connections.values() {
-            connection.is_dropped.send_replace(true);
+        let mut state = self.state();
+        let ids: Vec<u64> = state.connections.keys().copied().collect();
+        for id in &ids {
+            state.end(*id, Ending::Cut);
         }
-        connections.len()
+        ids.len()
     }
 
     pub(crate) fn connection_count(&self) -> usize {
         self.state().connections.len()
+    }
+
+    /// Returns the clients that had to go, the latest last.
+    pub(crate) fn dropped(&self) -> Vec<DroppedClient> {
+        self.state().dropped.iter().cloned().collect()
     }
 
     /// Handles a packet of connection `id`; false when it asked to be closed.
@@ -168,11 +194,18 @@ impl Hub {
 
     /// Sends an event of the server's own to everyone who wants it.
     pub(crate) fn publish(&self, event: &Json) {
-        self.state().route(event);
+        if let Err(reason) = self.state().route(event) {
+            tracing::warn!(reason, "an event of the server's own went nowhere");
+        }
     }
 }
 
 impl State {
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
     fn event(&mut self, from: u64, mut event: Json) -> Result<(), String> {
         let Some(topic) = event.get("topic").and_then(Json::as_str) else {
             return Err("the event has no topic".to_owned());
@@ -180,91 +213,122 @@ impl State {
         match topic {
             "ftrack.meta.subscribe" => self.subscribe(from, &event["data"]),
             "ftrack.meta.unsubscribe" => {
-                let subscriber = event.pointer("/data/subscriber/id").and_then(Json::as_str);
-                let subscriber = subscriber.ok_or("the subscriber has no id")?;
-                if let Some(connection) = self.connections.get_mut(&from) {
-                    connection.subscribers.remove(subscriber);
-                }
+                let subscriber = subscriber_id(&event["data"])?;
+                self.unsubscribe(from, subscriber);
                 Ok(())
             }
+            // Assumed: what clients tell themselves, such as `ftrack.meta.connected`, is taken and goes nowhere.
+            meta if meta.starts_with("ftrack.meta.") && meta != REPLY_TOPIC => Ok(()),
             _ => {
                 let Some(connection) = self.connections.get(&from) else {
                     return Ok(());
                 };
                 enrich(&mut event, &connection.identity);
-                self.route(&event);
-                Ok(())
+                self.route(&event)
             }
         }
     }
 
     /// Adds a subscriber, or replaces the one of the same id: clients do subscribe twice.
     fn subscribe(&mut self, from: u64, data: &Json) -> Result<(), String> {
-        let metadata = data.get("subscriber").cloned().unwrap_or_default();
-        let id = metadata
-            .get("id")
-            .and_then(Json::as_str)
-            .ok_or("the subscriber has no id")?
-            .to_owned();
+        let id = subscriber_id(data)?;
         let subscription = data
             .get("subscription")
             .and_then(Json::as_str)
             .ok_or("there is no subscription")?;
         let expression = Expression::parse(subscription).map_err(|error| error.to_string())?;
-        if let Some(connection) = self.connections.get_mut(&from) {
-            connection.subscribers.insert(
-                id,
-                Subscriber {
-                    expression,
-                    metadata,
-                },
-            );
-        }
+        self.unsubscribe(from, id);
+        let number = self.next_number();
+        let Some(connection) = self.connections.get_mut(&from) else {
+            return Ok(());
+        };
+        connection.subscribers.insert(id.to_owned(), number);
+        self.index.insert(number, expression);
+        let subscriber = Subscriber {
+            connection: from,
+            metadata: data["subscriber"].clone(),
+        };
+        self.subscribers.insert(number, subscriber);
         Ok(())
     }
 
+    fn unsubscribe(&mut self, from: u64, id: &str) {
+        let connection = self.connections.get_mut(&from);
+        let number = connection.and_then(|connection| connection.subscribers.remove(id));
+        self.forget(number);
+    }
+
+    fn forget(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        for number in numbers {
+            self.index.remove(&number);
+            self.subscribers.remove(&number);
+        }
+    }
+
     /// Sends an event once to each connection that has a subscriber for it.
-    fn route(&mut self, event: &Json) {
+    fn route(&mut self, event: &Json) -> Result<(), String> {
         let target = event
             .get("target")
             .and_then(Json::as_str)
             .filter(|target| !target.is_empty());
-        let target = match target.map(Expression::parse).transpose() {
-            Ok(target) => target,
-            Err(error) => {
-                tracing::debug!(%error, "nobody gets an event whose target cannot be read");
-                return;
-            }
-        };
-        let mut frame = None;
-        let mut wanting = Vec::new();
-        for (id, connection) in &self.connections {
-            let is_wanted = connection.subscribers.values().any(|subscriber| {
-                subscriber.expression.matches(event)
-                    && target
-                        .as_ref()
-                        .is_none_or(|target| target.matches(&subscriber.metadata))
+        // Assumed: the real server says so too, instead of dropping the event in silence.
+        let target = target
+            .map(Expression::parse)
+            .transpose()
+            .map_err(|error| format!("nobody gets it: the target cannot be read: {error}"))?;
+        let wanting = self
+            .index
+            .matching(event)
+            .filter_map(|number| self.subscribers.get(number))
+            .filter(|subscriber| {
+                target
+                    .as_ref()
+                    .is_none_or(|target| target.matches(&subscriber.metadata))
             });
-            if is_wanted {
-                wanting.push(*id);
+        let mut connections: Vec<u64> = wanting.map(|subscriber| subscriber.connection).collect();
+        connections.sort_unstable();
+        connections.dedup();
+        if !connections.is_empty() {
+            let frame = Utf8Bytes::from(packet::event(event));
+            for id in connections {
+                self.send(id, frame.clone());
             }
         }
-        for id in wanting {
-            let frame = frame.get_or_insert_with(|| Utf8Bytes::from(packet::event(event)));
-            self.send(id, frame.clone());
-        }
+        Ok(())
     }
 
     fn send(&mut self, id: u64, frame: Utf8Bytes) {
         let Some(connection) = self.connections.get(&id) else {
             return;
         };
-        if connection.queue.try_send(frame).is_err() {
-            tracing::warn!(connection = id, user = %connection.identity.username, "dropped a client that does not read");
-            connection.is_dropped.send_replace(true);
-            self.connections.remove(&id);
+        if let Err(Overrun { frames, bytes }) = connection.queue.push(frame) {
+            let user = connection.identity.username.to_string();
+            let reason =
+                format!("the client does not read: {frames} messages of {bytes} bytes wait");
+            tracing::warn!(connection = id, %user, reason, "dropped a client of the event hub");
+            if self.dropped.len() == REMEMBERED {
+                self.dropped.pop_front();
+            }
+            self.dropped.push_back(DroppedClient {
+                user,
+                reason: reason.clone(),
+            });
+            self.end(id, Ending::Refused(reason));
         }
     }
+
+    fn end(&mut self, id: u64, ending: Ending) {
+        if let Some(connection) = self.connections.remove(&id) {
+            connection.ending.send_replace(Some(ending));
+            self.forget(connection.subscribers.into_values());
+        }
+    }
+}
+
+/// The id in `data` of a subscription or its end.
+fn subscriber_id(data: &Json) -> Result<&str, String> {
+    let id = data.pointer("/subscriber/id").and_then(Json::as_str);
+    id.ok_or_else(|| "the subscriber has no id".to_owned())
 }
 
 /// Says who published the event, and drops what the official client would choke on.

@@ -153,7 +153,7 @@ async fn change_hub(
         HubChange::DropConnections => server.hub.drop_connections(),
         HubChange::Count => server.hub.connection_count(),
     };
-    JsonBody(json!({"connections": connections}))
+    JsonBody(json!({"connections": connections, "dropped": server.hub.dropped()}))
 }
 
 async fn users(State(server): State<Arc<Server>>) -> JsonBody<Json> {
