@@ -20,23 +20,26 @@ const SILENT: [&str; 5] = [
 ];
 
 /// Columns that lead to what an entity belongs to, the nearest first.
-const PARENT_COLUMNS: [&str; 12] = [
+const PARENT_COLUMNS: [&str; 15] = [
     "parent_id",
     "context_id",
     "asset_id",
+    "review_session_object_id",
+    "review_session_id",
     "version_id",
     "container_id",
     "list_id",
-    "review_session_id",
+    "user_security_role_id",
     "note_id",
     "component_id",
     "in_reply_to_id",
     "from_id",
     "project_id",
+    "user_id",
 ];
 
 /// Where such a parent may lie.
-const PARENT_TYPES: [&str; 8] = [
+const PARENT_TYPES: [&str; 10] = [
     "Context",
     "Asset",
     "AssetVersion",
@@ -44,7 +47,9 @@ const PARENT_TYPES: [&str; 8] = [
     "List",
     "Note",
     "ReviewSession",
+    "ReviewSessionObject",
     "User",
+    "UserSecurityRole",
 ];
 
 /// Describes the changes of one transaction; `None` when nobody needs to know.
@@ -255,6 +260,16 @@ impl<'a> Reporter<'a> {
         while let Some(row) = next.filter(|_| parents.len() < 100) {
             parents.push(Json::Object(self.fields(&row)));
             next = self.parent(&row);
+        }
+        // A role in a project leads to its user, who is in none; consumers want the project last.
+        let leads_to_user = parents
+            .last()
+            .is_some_and(|last| last["entityType"] == "user");
+        let project = row
+            .text(&self.store.schema, "project_id")
+            .filter(|_| leads_to_user);
+        if let Some(project) = project.and_then(|id| self.find(id)) {
+            parents.push(Json::Object(self.fields(&project)));
         }
         let mut fields = self.fields(row);
         if let Some(object_type) = row.text(&self.store.schema, "object_type_id") {
