@@ -43,14 +43,21 @@ impl Mailbox {
     }
 
     fn post(&mut self, message: HubMessage) {
-        if !self.waiting.is_empty() {
-            self.waiting.push_back(message);
-            return;
-        }
-        match self.sender.try_send(message) {
-            // Nobody listens any more; the hub may still be wanted for publishing.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-            Err(mpsc::error::TrySendError::Full(message)) => self.waiting.push_back(message),
+        self.waiting.push_back(message);
+        self.hand_over();
+    }
+
+    /// Hands over as much as the program has room for.
+    fn hand_over(&mut self) {
+        while let Some(message) = self.waiting.pop_front() {
+            match self.sender.try_send(message) {
+                // Nobody listens any more; the hub may still be wanted for publishing.
+                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
+                Err(mpsc::error::TrySendError::Full(message)) => {
+                    self.waiting.push_front(message);
+                    return;
+                }
+            }
         }
     }
 
@@ -66,16 +73,13 @@ impl Mailbox {
         !self.waiting.is_empty()
     }
 
-    /// Hands over the next message as soon as the program has room. Nothing is lost when this is given up half way.
+    /// Hands over what waits as soon as the program has room. Nothing is lost when this is given up half way.
     pub(super) async fn deliver(&mut self) {
         match self.sender.reserve().await {
-            Ok(permit) => {
-                if let Some(message) = self.waiting.pop_front() {
-                    permit.send(message);
-                }
-            }
+            Ok(room) => drop(room),
             Err(_) => self.waiting.clear(),
         }
+        self.hand_over();
         if self.waiting.is_empty() {
             self.report_dropped();
         }
