@@ -4,6 +4,7 @@
 //! server of its own.
 
 mod expressions;
+mod hub;
 mod javascript;
 
 use std::time::Duration;
@@ -25,7 +26,7 @@ fn the_official_client_works_against_the_sandbox() -> Result<()> {
         .env("FTRACK_API_KEY", &sandbox.ready.api_key)
         .env("CALLBOARD_SANDBOX_TOKEN", &sandbox.ready.control_token)
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let finished = run(&mut pytest, Duration::from_secs(300))?;
+    let finished = run(&mut pytest, Duration::from_secs(600))?;
     ensure!(
         finished.status.success(),
         "pytest failed:\n{}\n{}\nthe sandbox wrote:\n{}",

@@ -127,6 +127,19 @@ impl SandboxClient {
         count.context("the hub does not say how many connections it has")
     }
 
+    /// Returns why each client was dropped that did not read what the event hub had for it.
+    ///
+    /// # Errors
+    ///
+    /// When the sandbox does not answer.
+    pub fn dropped_clients(&self) -> Result<Vec<String>> {
+        let answer = self.control("POST", "hub", &json!({"do": "count"}))?;
+        let dropped = answer["dropped"].as_array().into_iter().flatten();
+        Ok(dropped
+            .filter_map(|client| client["reason"].as_str().map(str::to_owned))
+            .collect())
+    }
+
     /// Returns a user's API key.
     ///
     /// # Errors
