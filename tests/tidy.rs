@@ -73,8 +73,8 @@ const LAYERS: [(&str, &[&str], &[&str]); 13] = [
         ],
         &[],
     ),
-    // Scenarios meet the program from outside; the benchmarks measure the index from inside.
-    ("tests", &["callboard_event"], &[]),
+    // Scenarios meet the program from outside; benchmarks and fuzzing look inside.
+    ("tests", &["callboard_event", "ftrack", "sandbox"], &[]),
     ("xtask", &[], &["sandbox"]),
 ];
 

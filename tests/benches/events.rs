@@ -1,4 +1,7 @@
-//! Events through many subscriptions, in the index that the host uses.
+//! Events through many subscriptions: in the index that the host uses, through the sandbox, and through our hub client.
+
+mod client;
+mod server;
 
 use std::time::Instant;
 
@@ -12,6 +15,12 @@ const SUBSCRIPTIONS: u32 = 1_000;
 const EVENTS: u32 = 200_000;
 
 pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
+    index(figures)?;
+    server::measure(figures)?;
+    client::measure(figures)
+}
+
+fn index(figures: &mut Figures) -> Result<()> {
     let mut index = SubscriptionIndex::new();
     for number in 0..SUBSCRIPTIONS {
         let wanted = format!(
