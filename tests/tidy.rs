@@ -46,7 +46,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 13] = [
         &[],
     ),
     ("engine", &["callboard_event", "callboard_protocol"], &[]),
-    ("ftrack", &["callboard_event"], &[]),
+    ("ftrack", &["callboard_event"], &["sandbox"]),
     // The sandbox stands alone, so that it checks the client and not our opinion of it.
     ("sandbox", &["callboard_event"], &["ftrack"]),
     (

@@ -332,6 +332,7 @@ fn config(options: &ConnectionOptions) -> ftrack::Config {
             query: request,
             // The server goes on with a batch after nobody waits for it: patience costs less than looking it up.
             call: request * 2,
+            ..ftrack::Timeouts::default()
         },
         schema_cache: Some(options.schema_cache.clone()),
         ..config_on_network(ftrack::Config::new(server, user, key), &options.network)

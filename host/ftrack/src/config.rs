@@ -49,8 +49,11 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// The way out.
     pub proxy: Proxy,
-    /// How long to wait.
+    /// How long to wait for an answer.
     pub timeouts: Timeouts,
+    /// How long a call may wait in all because the server asks for a pause (`Retry-After`, too many calls). A pause
+    /// that would be longer is an error at once, which names it.
+    pub patience: Duration,
     /// A folder for the server's schemas, which are large and change rarely; without it they are not kept.
     pub schema_cache: Option<PathBuf>,
 }
@@ -71,6 +74,7 @@ impl Config {
             ca_file: None,
             proxy: Proxy::FromEnvironment,
             timeouts: Timeouts::default(),
+            patience: Duration::from_secs(30),
             schema_cache: None,
         }
     }
@@ -97,6 +101,8 @@ pub struct Timeouts {
     pub query: Duration,
     /// For the whole answer to a batch of operations, which the server may go on with after we stop waiting.
     pub call: Duration,
+    /// For a byte of an upload or a download to move.
+    pub stall: Duration,
 }
 
 impl Default for Timeouts {
@@ -105,6 +111,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             query: Duration::from_secs(60),
             call: Duration::from_secs(120),
+            stall: Duration::from_secs(60),
         }
     }
 }

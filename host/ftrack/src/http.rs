@@ -1,16 +1,20 @@
 //! Requests to the one server, and what their answers mean.
 
-use std::error::Error;
-use std::io;
+mod outcome;
+mod retry_after;
+
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response};
 use serde_json::Value;
 
 use crate::config::{Config, Proxy};
-use crate::error::{CallError, ConnectError, ServerException, UnreachableCause};
+use crate::error::{CallError, ConnectError};
 use crate::server_url::ServerUrl;
+
+pub(crate) use outcome::{Head, failure, from_status};
+use outcome::{exception, from_exception};
 
 /// No answer of ftrack's is near this size; what is larger is a fault, and memory is not for it.
 const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
@@ -24,14 +28,13 @@ pub(crate) enum Purpose {
     Events,
 }
 
-/// A client for `server`, with the credentials in every request and without redirects.
+/// A client for `server` that follows no redirect; for events it sends the credentials with every request.
 pub(crate) fn client(
     config: &Config,
     server: &ServerUrl,
     purpose: Purpose,
 ) -> Result<Client, ConnectError> {
     let builder = Client::builder()
-        .default_headers(headers(config)?)
         .user_agent(&config.user_agent)
         .connect_timeout(config.timeouts.connect)
         .redirect(reqwest::redirect::Policy::none())
@@ -40,7 +43,10 @@ pub(crate) fn client(
         .tcp_keepalive(Duration::from_secs(30));
     let builder = match purpose {
         Purpose::Calls => builder.pool_idle_timeout(Duration::from_secs(60)),
-        Purpose::Events => builder.http1_only().pool_max_idle_per_host(0),
+        Purpose::Events => builder
+            .default_headers(credentials(config)?)
+            .http1_only()
+            .pool_max_idle_per_host(0),
     };
     let builder = match &config.proxy {
         Proxy::FromEnvironment => builder,
@@ -84,7 +90,8 @@ fn with_certificates(
     })
 }
 
-fn headers(config: &Config) -> Result<HeaderMap, ConnectError> {
+/// The headers that say who calls.
+pub(crate) fn credentials(config: &Config) -> Result<HeaderMap, ConnectError> {
     let mut headers = HeaderMap::new();
     let mut add = |name: &'static str, value: &str, what: &'static str| {
         let bad = || ConnectError::BadCredentials { what };
@@ -106,7 +113,11 @@ fn headers(config: &Config) -> Result<HeaderMap, ConnectError> {
 }
 
 /// Sends `request` and returns the JSON of the answer, or what the answer means.
-pub(crate) async fn json(request: RequestBuilder, timeout: Duration) -> Result<Value, CallError> {
+pub(crate) async fn json(
+    request: RequestBuilder,
+    timeout: Duration,
+    bytes_received: &mut u64,
+) -> Result<Value, CallError> {
     let response = request
         .timeout(timeout)
         .send()
@@ -116,6 +127,7 @@ pub(crate) async fn json(request: RequestBuilder, timeout: Duration) -> Result<V
     let host = response.url().host_str().unwrap_or_default().to_owned();
     let head = Head::of(&response);
     let body = body(response, timeout).await?;
+    *bytes_received = body.len() as u64;
     let parsed = serde_json::from_slice::<Value>(&body);
     // The body speaks first: ftrack answers errors with 200 or with a status, as it is asked to.
     if let Ok(value) = &parsed
@@ -130,107 +142,6 @@ pub(crate) async fn json(request: RequestBuilder, timeout: Duration) -> Result<V
         host,
         answer: describe(&head, &body),
     })
-}
-
-/// What of an answer's head tells why it is no success.
-pub(crate) struct Head {
-    retry_after: Option<Duration>,
-    location: Option<String>,
-    content_type: String,
-}
-
-impl Head {
-    pub(crate) fn of(response: &Response) -> Self {
-        let text = |name: HeaderName| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        let seconds = text(RETRY_AFTER).and_then(|value| value.trim().parse().ok());
-        Self {
-            retry_after: seconds.map(Duration::from_secs),
-            location: text(LOCATION).map(|location| {
-                let absolute = response.url().join(location);
-                absolute.map_or_else(|_| location.to_owned(), |url| url.to_string())
-            }),
-            content_type: text(CONTENT_TYPE).unwrap_or_default().to_owned(),
-        }
-    }
-}
-
-/// Returns what a status means that is no success.
-pub(crate) fn from_status(status: StatusCode, head: &Head, host: &str) -> Option<CallError> {
-    let host = host.to_owned();
-    Some(match status.as_u16() {
-        100..=299 => return None,
-        300..=399 => match &head.location {
-            Some(to) => CallError::Redirected {
-                host,
-                to: without_query(to),
-            },
-            None => CallError::NotFtrack {
-                host,
-                answer: format!("status {}", status.as_u16()),
-            },
-        },
-        401 => CallError::Unauthorized(None),
-        403 => CallError::Forbidden(None),
-        413 => CallError::TooLarge,
-        429 => CallError::RateLimited {
-            retry_after: head.retry_after,
-        },
-        422 => CallError::Invalid(ServerException {
-            name: "ValidationError".to_owned(),
-            content: "the request is malformed".to_owned(),
-            code: None,
-        }),
-        407 => CallError::Unreachable {
-            host,
-            cause: UnreachableCause::Network,
-            detail: "the proxy asks for a password".to_owned(),
-        },
-        status @ 502..=504 => CallError::ServerBusy {
-            status,
-            retry_after: head.retry_after,
-        },
-        status @ 500..=599 => CallError::ServerFault { status },
-        status => CallError::NotFtrack {
-            host,
-            answer: format!("status {status}"),
-        },
-    })
-}
-
-/// What stands in a query may be a token of a sign-in service; it is nobody's business.
-fn without_query(url: &str) -> String {
-    url.split(['?', '#']).next().unwrap_or_default().to_owned()
-}
-
-fn exception(value: &Value) -> Option<ServerException> {
-    let text = |name: &str| match value.get(name)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => None,
-        other => Some(other.to_string()),
-    };
-    Some(ServerException {
-        name: text("exception")?,
-        content: text("content").unwrap_or_default(),
-        code: text("error_code"),
-    })
-}
-
-fn from_exception(exception: ServerException) -> CallError {
-    match exception.name.as_str() {
-        "InvalidCredentialsError" | "FTAuthenticationError" => {
-            CallError::Unauthorized(Some(exception))
-        }
-        "PermissionError" | "FTPermissionError" => CallError::Forbidden(Some(exception)),
-        "DuplicateEntryError" | "IntegrityError" => CallError::Conflict(exception),
-        "ValidationError" => CallError::Invalid(exception),
-        "ParseError" => CallError::BadQuery(exception),
-        _ => CallError::Refused(exception),
-    }
 }
 
 async fn body(mut response: Response, timeout: Duration) -> Result<Vec<u8>, CallError> {
@@ -259,71 +170,4 @@ fn describe(head: &Head, body: &[u8]) -> String {
     } else {
         "something that is no JSON".to_owned()
     }
-}
-
-/// Returns what a failed exchange means. Before there is a connection, nothing was sent.
-pub(crate) fn failure(error: &reqwest::Error, timeout: Duration) -> CallError {
-    let host = error
-        .url()
-        .and_then(Url::host_str)
-        .unwrap_or("the server")
-        .to_owned();
-    let detail = innermost(error);
-    if error.is_connect() || error.is_dns() || error.is_builder() {
-        return CallError::Unreachable {
-            host,
-            cause: unreachable_cause(error),
-            detail,
-        };
-    }
-    if error.is_timeout() {
-        return CallError::TimedOut { after: timeout };
-    }
-    CallError::Interrupted { detail }
-}
-
-fn unreachable_cause(error: &reqwest::Error) -> UnreachableCause {
-    if error.is_dns() {
-        return UnreachableCause::UnknownHost;
-    }
-    for cause in causes(error) {
-        match cause.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidCertificate(_)) => return UnreachableCause::BadCertificate,
-            Some(_) => return UnreachableCause::NoTls,
-            None => {}
-        }
-        match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => return UnreachableCause::ConnectionRefused,
-            Some(io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable) => {
-                return UnreachableCause::NoAnswer;
-            }
-            _ => {}
-        }
-    }
-    if error.is_timeout() {
-        UnreachableCause::NoAnswer
-    } else {
-        UnreachableCause::Network
-    }
-}
-
-/// Returns the whole chain of causes. An `io::Error` hides the error it was made of from `source`.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    std::iter::successors(Some(first), |error: &&(dyn Error + 'static)| {
-        let error: &(dyn Error + 'static) = *error;
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        match inner {
-            Some(inner) => Some(inner as &(dyn Error + 'static)),
-            None => error.source(),
-        }
-    })
-}
-
-fn innermost(error: &reqwest::Error) -> String {
-    causes(error)
-        .last()
-        .map_or_else(|| "it failed".to_owned(), ToString::to_string)
 }

@@ -14,26 +14,42 @@
 //! `rustls::crypto::ring::default_provider().install_default()`.
 
 mod answer;
+mod batch;
 mod config;
+mod entity;
 mod error;
 mod event_hub;
 mod http;
+mod metrics;
 mod operation;
+mod page;
 mod query;
 mod schemas;
 mod server_url;
 mod session;
+mod transport;
 mod value;
 
+pub use batch::{Unit, UnitOutcome};
 pub use config::{Config, Proxy, Secret, Timeouts};
+pub use entity::{
+    Appointment, Asset, AssetBuild, AssetType, AssetVersion, AssetVersionList, Component,
+    ComponentLocation, Context, CustomAttributeConfiguration, CustomAttributeType, Entity,
+    EntityRef, Episode, FieldError, FieldKind, FileComponent, Folder, Group, Id, Job, List,
+    Location, Metadata, Milestone, Note, NoteLabel, ObjectType, Priority, Project, ProjectSchema,
+    Resource, SecurityRole, Sequence, SequenceComponent, Shot, State, Status, Task, Timelog, Timer,
+    Type, Typed, TypedContext, TypedContextList, User,
+};
 pub use error::{CallError, ConnectError, ServerException, UnreachableCause};
 pub use event_hub::{
     ConnectionLost, EventHub, HubMessage, HubOptions, HubState, PublishError, SubscribeError,
     SubscriberId,
 };
+pub use metrics::{RequestKind, RequestMetrics};
 pub use operation::{EntityId, Operation, new_id};
+pub use page::{Page, RowStream};
 pub use query::{Filter, Literal, Query, QueryError, quote};
 pub use schemas::Schemas;
 pub use server_url::{ServerUrl, ServerUrlError};
-pub use session::{CurrentUser, Page, ServerInformation, Session};
-pub use value::{datetime, datetime_text, reference};
+pub use session::{CurrentUser, ReadError, ServerInformation, Session};
+pub use value::{date, datetime, datetime_text, reference, time};

@@ -4,6 +4,8 @@ mod filter;
 
 pub use filter::{Filter, Literal};
 
+use crate::entity::Typed;
+
 /// Writes `value` as a string literal of the query language.
 pub fn quote(value: &str) -> String {
     let mut quoted = String::with_capacity(value.len() + 2);
@@ -39,7 +41,7 @@ pub struct Query {
     entity_type: String,
     projections: Vec<String>,
     filter: Option<Filter>,
-    order: Vec<String>,
+    order: Vec<(String, &'static str)>,
     limit: Option<u64>,
     offset: Option<u64>,
 }
@@ -65,6 +67,11 @@ impl Query {
         }
     }
 
+    /// Returns a query for all entities of a type that has a Rust type.
+    pub fn of<T: Typed>() -> Self {
+        Self::from(T::TYPE)
+    }
+
     /// Asks for these attributes; dots lead through relations. Without any, ids come alone.
     #[must_use]
     pub fn select<T: Into<String>>(mut self, attributes: impl IntoIterator<Item = T>) -> Self {
@@ -86,7 +93,14 @@ impl Query {
     /// Sorts by an attribute, after those given before.
     #[must_use]
     pub fn order_by(mut self, attribute: impl Into<String>) -> Self {
-        self.order.push(attribute.into());
+        self.order.push((attribute.into(), ""));
+        self
+    }
+
+    /// Sorts by an attribute, the greatest first, after those given before.
+    #[must_use]
+    pub fn order_by_descending(mut self, attribute: impl Into<String>) -> Self {
+        self.order.push((attribute.into(), " descending"));
         self
     }
 
@@ -111,12 +125,8 @@ impl Query {
     /// Returns the first name of a type or attribute that cannot be one. Values are quoted and never an error.
     pub fn build(&self) -> Result<String, QueryError> {
         let mut names = vec![self.entity_type.as_str()];
-        names.extend(
-            self.projections
-                .iter()
-                .chain(&self.order)
-                .map(String::as_str),
-        );
+        names.extend(self.projections.iter().map(String::as_str));
+        names.extend(self.order.iter().map(|(attribute, _)| attribute.as_str()));
         if let Some(filter) = &self.filter {
             filter.names(&mut names);
         }
@@ -137,7 +147,9 @@ impl Query {
             text += &format!(" where {filter}");
         }
         if !self.order.is_empty() {
-            text += &format!(" order by {}", self.order.join(", "));
+            let order = self.order.iter();
+            let order: Vec<_> = order.map(|(name, way)| format!("{name}{way}")).collect();
+            text += &format!(" order by {}", order.join(", "));
         }
         if let Some(offset) = self.offset {
             text += &format!(" offset {offset}");

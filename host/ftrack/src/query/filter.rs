@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::quote;
+use jiff::Timestamp;
+
+use super::{Query, QueryError, quote};
 
 /// A value in a filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +13,8 @@ pub enum Literal {
     Text(String),
     /// A whole number.
     Integer(i64),
+    /// A number with a fraction.
+    Number(f64),
     /// A truth value.
     Boolean(bool),
     /// Nothing.
@@ -41,6 +45,19 @@ impl From<i64> for Literal {
     }
 }
 
+impl From<f64> for Literal {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<Timestamp> for Literal {
+    fn from(time: Timestamp) -> Self {
+        // Queries compare with whole seconds in UTC, written without an offset.
+        Self::Text(time.strftime("%Y-%m-%dT%H:%M:%S").to_string())
+    }
+}
+
 impl From<bool> for Literal {
     fn from(boolean: bool) -> Self {
         Self::Boolean(boolean)
@@ -52,6 +69,8 @@ impl fmt::Display for Literal {
         match self {
             Self::Text(text) => f.write_str(&quote(text)),
             Self::Integer(number) => fmt::Display::fmt(number, f),
+            // Never in exponents, which the query language does not read.
+            Self::Number(number) => write!(f, "{number}"),
             Self::Boolean(true) => f.write_str("True"),
             Self::Boolean(false) => f.write_str("False"),
             Self::None => f.write_str("none"),
@@ -77,6 +96,10 @@ enum Node {
     In {
         attribute: String,
         values: Vec<Literal>,
+    },
+    Found {
+        attribute: String,
+        query: String,
     },
     Members {
         attribute: String,
@@ -150,6 +173,26 @@ impl Filter {
         })
     }
 
+    /// Matches where the attribute is the id of something that `query` finds.
+    ///
+    /// # Errors
+    ///
+    /// Tells if that query cannot be written.
+    pub fn is_found_by(attribute: impl Into<String>, query: &Query) -> Result<Self, QueryError> {
+        Ok(Self(Node::Found {
+            attribute: attribute.into(),
+            query: query.build()?,
+        }))
+    }
+
+    /// Matches where the studio's attribute `key` has the value.
+    pub fn custom_attribute(key: &str, value: impl Into<Literal>) -> Self {
+        Self::any(
+            "custom_attributes",
+            Self::is("key", key) & Self::is("value", value),
+        )
+    }
+
     /// Matches where some member of the collection matches `filter`.
     pub fn any(collection: impl Into<String>, filter: Self) -> Self {
         Self(Node::Members {
@@ -208,7 +251,8 @@ impl Node {
         match self {
             Self::Compare { attribute, .. }
             | Self::Contains { attribute, .. }
-            | Self::In { attribute, .. } => {
+            | Self::In { attribute, .. }
+            | Self::Found { attribute, .. } => {
                 names.push(attribute);
             }
             Self::Members {
@@ -244,6 +288,7 @@ impl fmt::Display for Node {
                 let values: Vec<_> = values.iter().map(ToString::to_string).collect();
                 write!(f, "{attribute} in ({})", values.join(", "))
             }
+            Self::Found { attribute, query } => write!(f, "{attribute} in ({query})"),
             Self::Members {
                 attribute,
                 word,
@@ -312,6 +357,22 @@ mod tests {
             (
                 Filter::any("assignments", Filter::is("resource.username", "ada")),
                 r#"assignments any (resource.username is "ada")"#,
+            ),
+            (
+                Filter::custom_attribute("fstart", 1001.5)
+                    & Filter::greater(
+                        "date",
+                        "2026-11-20T13:22:26.5Z".parse::<Timestamp>().unwrap(),
+                    ),
+                r#"custom_attributes any (key is "fstart" and value is 1001.5) and date > "2026-11-20T13:22:26""#,
+            ),
+            (
+                Filter::is_found_by(
+                    "parent_id",
+                    &Query::from("Shot").filter(Filter::is("name", "a)")),
+                )
+                .unwrap(),
+                r#"parent_id in (select id from Shot where name is "a)")"#,
             ),
             (Filter::is_in("id", Vec::<String>::new()), r#"id in ("")"#),
             (

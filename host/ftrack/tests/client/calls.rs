@@ -15,6 +15,7 @@ async fn call(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Result<Vec<V
     let server = Server::start(move |request| sign_in(request).unwrap_or_else(&reply)).await;
     let mut config = server.config();
     config.timeouts.call = Duration::from_millis(200);
+    config.patience = Duration::ZERO;
     let session = Session::connect(config).await.unwrap();
     session.call(&[Operation::delete("Shot", new_id())]).await
 }

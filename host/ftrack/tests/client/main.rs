@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod calls;
+mod entities;
 mod hub;
+mod pauses;
+mod studio;
 mod support;
 mod tls;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 
 use ftrack::{Config, Proxy};
 use serde_json::{Value, json};
@@ -174,6 +175,18 @@ pub(crate) fn install_tls() {
             .install_default()
             .expect("it is installed once")
     });
+}
+
+/// Waits until something is so, which it must be soon.
+pub(crate) async fn eventually(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .expect("it is so in time");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
