@@ -4,7 +4,7 @@
 //! One task owns the connection and everything that must survive it. The handle talks to it over bounded channels, so
 //! no caller waits for the network, and what does not fit is refused or reported, never kept without end.
 
-mod backoff;
+pub(crate) mod backoff;
 mod connection;
 mod link;
 mod lost;

@@ -15,7 +15,11 @@
 
 mod answer;
 mod batch;
+mod compose;
 mod config;
+mod custom_attribute;
+mod download;
+mod encode;
 mod entity;
 mod error;
 mod event_hub;
@@ -27,11 +31,22 @@ mod query;
 mod schemas;
 mod server_url;
 mod session;
+mod transfer;
 mod transport;
+mod upload;
 mod value;
 
 pub use batch::{Unit, UnitOutcome};
+pub use compose::{
+    JobStatus, NewAsset, NewComponent, NewJob, NewNote, NewTimelog, NewTimer, NewVersion,
+    ServerLocation, assignment, metadata, stop_timer, thumbnail, update_job,
+};
 pub use config::{Config, Proxy, Secret, Timeouts};
+pub use custom_attribute::{
+    AttributeError, AttributeKind, CustomAttribute, CustomAttributes, Owner,
+};
+pub use download::{Download, DownloadError, Downloaded};
+pub use encode::EncodeSource;
 pub use entity::{
     Appointment, Asset, AssetBuild, AssetType, AssetVersion, AssetVersionList, Component,
     ComponentLocation, Context, CustomAttributeConfiguration, CustomAttributeType, Entity,
@@ -52,4 +67,9 @@ pub use query::{Filter, Literal, Query, QueryError, quote};
 pub use schemas::Schemas;
 pub use server_url::{ServerUrl, ServerUrlError};
 pub use session::{CurrentUser, ReadError, ServerInformation, Session};
+pub use transfer::{Progress, Retries, StorageError};
+pub use upload::{
+    BegunAnew, FileError, FileStamp, LedgerError, PartUrl, SentPart, Upload, UploadError,
+    UploadLedger, UploadOptions, UploadPlan, UploadRecord, UploadState, Uploaded,
+};
 pub use value::{date, datetime, datetime_text, reference, time};

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Pauses that double up to a limit, each shortened by chance, so that the machines of a studio do not all come back
 /// to a restarted server in the same second, again and again.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
     failures: u32,
@@ -13,7 +13,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, longest: Duration, seed: u64) -> Self {
+    pub(crate) fn new(first: Duration, longest: Duration, seed: u64) -> Self {
         Self {
             first,
             longest,
@@ -23,12 +23,12 @@ impl Backoff {
     }
 
     /// Forgets the failures, because a connection held.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// Returns the pause after one more failure: between a half and the whole of what the failures call for.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let doubled = 2_u32
             .checked_pow(self.failures)
             .and_then(|factor| self.first.checked_mul(factor));
@@ -37,7 +37,7 @@ impl Backoff {
     }
 
     /// Returns between a half and the whole of `pause`.
-    pub(super) fn jittered(&mut self, pause: Duration) -> Duration {
+    pub(crate) fn jittered(&mut self, pause: Duration) -> Duration {
         pause.mul_f64(0.5 + self.fraction() / 2.0)
     }
 

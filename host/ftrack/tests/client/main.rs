@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod calls;
+mod compose;
+mod downloads;
 mod entities;
+mod files;
 mod hub;
 mod pauses;
+mod storages;
 mod studio;
 mod support;
 mod tls;
+mod uploads;
