@@ -10,6 +10,7 @@ mod plugin;
 mod relay;
 mod resident;
 mod shots;
+mod upload;
 mod web;
 
 use std::io::Write;
@@ -37,14 +38,17 @@ struct Arguments {
 
 type Measurement = fn(&mut Figures) -> Result<()>;
 
-const NAMES: [&str; 6] = ["web", "shots", "resident", "plugin", "events", "flame"];
-const MEASUREMENTS: [Measurement; 6] = [
+const NAMES: [&str; 7] = [
+    "web", "shots", "resident", "plugin", "events", "flame", "upload",
+];
+const MEASUREMENTS: [Measurement; 7] = [
     web::measure,
     shots::measure,
     resident::measure,
     plugin::measure,
     events::measure,
     flame::measure,
+    upload::measure,
 ];
 
 fn main() -> Result<ExitCode> {

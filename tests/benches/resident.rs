@@ -210,7 +210,7 @@ fn rest() {
 }
 
 /// Returns a field of a file in `/proc/PID` in megabytes.
-fn memory_mb(pid: u32, file: &str, field: &str) -> Result<f64> {
+pub(crate) fn memory_mb(pid: u32, file: &str, field: &str) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/{file}"))?;
     let line = text.lines().find(|line| line.starts_with(field));
     let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());

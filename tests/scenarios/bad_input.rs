@@ -328,7 +328,11 @@ fn a_wrong_key_is_said_by_every_command() -> Result<()> {
         ..studio.server.ready.clone()
     };
     let host = HostRunner::resident(&ready).home(Studio::home()?).start()?;
-    check_not_signed_in(&host)?;
+    let said = (
+        "ftrack did not accept the user name or the API key",
+        "check the user name",
+    );
+    check_not_signed_in(&host, said)?;
     ensure!(
         !host.log().contains(&ready.api_key),
         "the log holds the key"
@@ -352,7 +356,8 @@ fn an_expired_key_is_said_and_a_renewed_one_carries_on() -> Result<()> {
             .map(|status| (status["hub"]["state"] == "refused").then_some(()))
             .transpose()
     })??;
-    check_not_signed_in(&host)?;
+    let said = ("the API key has expired", "make a new API key");
+    check_not_signed_in(&host, said)?;
     host.finish()?;
     studio.client.expire_keys(&user, false)?;
     let host = studio.host_in(home).start()?;
@@ -365,13 +370,13 @@ fn an_expired_key_is_said_and_a_renewed_one_carries_on() -> Result<()> {
 }
 
 /// Makes sure that a launch is refused because nobody is signed in, and that the status shows it.
-fn check_not_signed_in(host: &HostRunner) -> Result<()> {
+fn check_not_signed_in(host: &HostRunner, (message, hint): (&str, &str)) -> Result<()> {
     let values = json!({"project": "harbour", "shots": "sh010"});
     let said = Said {
         code: 4,
         kind: "not_signed_in",
-        message: "ftrack did not accept the user name or the API key",
-        hint: "check the user name",
+        message,
+        hint,
     };
     let result = wait_until("the server has answered", SOON, || {
         let result = create_shots(host, None, &values);

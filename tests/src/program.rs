@@ -25,6 +25,22 @@ pub fn program() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// Returns the path of a built example, such as the `upload` of the ftrack client.
+///
+/// # Errors
+///
+/// When it has not been built.
+pub fn example(name: &str) -> Result<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let program = built()?.join("examples").join(file);
+    ensure!(
+        program.is_file(),
+        "`{}` has not been built; `cargo xtask bench` does it",
+        program.display()
+    );
+    Ok(program)
+}
+
 /// Returns the folder that `cargo xtask stage` lays the bundled plugins in.
 ///
 /// # Errors

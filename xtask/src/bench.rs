@@ -19,6 +19,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let python = python::environment(workspace)?;
     stage::build(workspace, Profile::Release)?;
     stage::stage(workspace, Profile::Release)?;
+    // The benchmark sends files with the client's own example. With the whole workspace, the features are the same,
+    // and what is built already stays.
+    tool::run(
+        "build the example",
+        tool::cargo(&workspace.root, ["build", "--workspace"])
+            .args(["--exclude", "xtask", "--example", "upload"])
+            .args(Profile::Release.cargo_arguments()),
+    )?;
     let program = workspace
         .built(Profile::Release)
         .join(format!("measure{}", std::env::consts::EXE_SUFFIX));

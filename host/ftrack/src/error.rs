@@ -1,5 +1,7 @@
 //! What can come of a call, sorted by what its caller does next.
 
+mod words;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -198,108 +200,6 @@ impl CallError {
             _ => None,
         }
     }
-
-    /// Returns one short sentence for a person.
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::Unauthorized(_) => {
-                "ftrack did not accept the user name or the API key.".to_owned()
-            }
-            Self::Forbidden(None) => "ftrack does not allow this user to do that.".to_owned(),
-            Self::Forbidden(Some(exception)) => {
-                format!("ftrack does not allow that: {}", sentence_of(exception))
-            }
-            Self::Conflict(exception) => {
-                format!("ftrack found a conflict: {}", sentence_of(exception))
-            }
-            Self::Invalid(exception) => {
-                format!("ftrack did not accept the data: {}", sentence_of(exception))
-            }
-            Self::BadQuery(exception) => format!(
-                "ftrack did not understand the query: {}",
-                sentence_of(exception)
-            ),
-            Self::Refused(exception) => format!("ftrack refused: {}", sentence_of(exception)),
-            Self::RateLimited { .. } => "ftrack gets too many calls at the moment.".to_owned(),
-            Self::ServerBusy { .. } => "ftrack is busy or being restarted.".to_owned(),
-            Self::ServerFault { status } => {
-                format!("ftrack failed with an error of its own ({status}).")
-            }
-            Self::TooLarge => "ftrack does not take that much at once.".to_owned(),
-            Self::NotFtrack { host, answer } => {
-                format!("{host} is no ftrack server: it answered with {answer}.")
-            }
-            Self::Redirected { host, to } => format!("{host} sends its callers to {to}."),
-            Self::Unreachable { host, cause, .. } => match cause {
-                UnreachableCause::UnknownHost => format!("There is no server named {host}."),
-                UnreachableCause::ConnectionRefused => format!("Nothing answers at {host}."),
-                UnreachableCause::NoAnswer => format!("{host} did not answer."),
-                UnreachableCause::BadCertificate => {
-                    format!("The certificate of {host} is not trusted.")
-                }
-                UnreachableCause::NoTls => format!("{host} does not speak HTTPS."),
-                UnreachableCause::Network => format!("{host} could not be reached."),
-            },
-            Self::TimedOut { after } => {
-                format!("ftrack gave no answer within {} seconds.", after.as_secs())
-            }
-            Self::Interrupted { .. } => {
-                "The connection to ftrack broke before the answer came.".to_owned()
-            }
-            Self::Cancelled => "The call was given up because the session was closed.".to_owned(),
-        }
-    }
-
-    /// Returns what a person can do about it, in the imperative.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Unauthorized(_) => {
-                "Check the user name, and make a new API key in ftrack if this one is old."
-            }
-            Self::Forbidden(_) => "Ask an ftrack administrator for the permission.",
-            Self::Conflict(_) => {
-                "Look whether it exists already, or whether something it needs was deleted."
-            }
-            Self::Invalid(_) => "Correct what ftrack names and try again.",
-            Self::BadQuery(_) => "Check the names in the query against the server's schemas.",
-            Self::Refused(_) => "Try again, and report ftrack's words if it stays so.",
-            Self::RateLimited { .. } | Self::ServerBusy { .. } => "Wait a moment and try again.",
-            Self::ServerFault { .. } => "Try again in a few minutes, and report it if it stays so.",
-            Self::TooLarge => "Do it in smaller parts.",
-            Self::NotFtrack { .. } => {
-                "Check the server's address, and whether this network asks for a sign-in first."
-            }
-            Self::Redirected { .. } => {
-                "Enter the address it points to, if that is your ftrack server."
-            }
-            Self::Unreachable { cause, .. } => match cause {
-                UnreachableCause::UnknownHost => "Check the server's address and the network.",
-                UnreachableCause::BadCertificate => {
-                    "Check this machine's clock, and name the studio's CA file if it has certificates of its own."
-                }
-                UnreachableCause::NoTls => {
-                    "Check the port, or begin the address with http:// if the server has no TLS."
-                }
-                _ => "Check the network and whether the server is up.",
-            },
-            Self::TimedOut { .. } | Self::Interrupted { .. } | Self::Cancelled => {
-                "Look whether it was done before you try again."
-            }
-        }
-    }
-}
-
-/// Returns the server's words, ended as a sentence.
-fn sentence_of(exception: &ServerException) -> String {
-    let words = exception.content.trim();
-    if words.is_empty() {
-        return format!("{}.", exception.name);
-    }
-    if words.ends_with(['.', '!', '?']) {
-        words.to_owned()
-    } else {
-        format!("{words}.")
-    }
 }
 
 /// Why no session could be made.
@@ -350,47 +250,6 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Returns one short sentence for a person.
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::BadServer(ServerUrlError::Empty) => "No ftrack server is given.".to_owned(),
-            Self::BadServer(ServerUrlError::HoldsCredentials) => {
-                "The server's address holds a user name or a password.".to_owned()
-            }
-            Self::BadServer(error) => format!("The server's address is not right: {error}."),
-            Self::BadCredentials { what } => {
-                format!("The {what} is missing or holds characters that it cannot.")
-            }
-            Self::BadProxy => "The proxy's address is not right.".to_owned(),
-            Self::BadCaFile { path, .. } => {
-                format!("The certificates in {} could not be read.", path.display())
-            }
-            Self::NoTls(_) => "This machine's certificates could not be read.".to_owned(),
-            Self::TooOld { version, .. } => format!("The ftrack server is too old ({version})."),
-            Self::UnknownUser { user } => format!("ftrack has no active user named {user}."),
-            Self::Call(error) => error.sentence(),
-        }
-    }
-
-    /// Returns what a person can do about it, in the imperative.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::BadServer(ServerUrlError::HoldsCredentials) => "Give the address alone.",
-            Self::BadServer(_) => "Enter it as in the browser: https://studio.ftrackapp.com.",
-            Self::BadCredentials { .. } => "Copy it again from ftrack.",
-            Self::BadProxy => "Write it as http://proxy.studio.tv:3128.",
-            Self::BadCaFile { .. } => "Name a file of certificates in PEM form.",
-            Self::NoTls(_) => {
-                "Install the system's certificates, the package is mostly called ca-certificates."
-            }
-            Self::TooOld { .. } => "Have the server updated.",
-            Self::UnknownUser { .. } => {
-                "Check the user name; it is the one that ftrack shows in the profile."
-            }
-            Self::Call(error) => error.hint(),
-        }
-    }
-
     /// Returns the failed call, if one was made.
     pub fn call(&self) -> Option<&CallError> {
         match self {

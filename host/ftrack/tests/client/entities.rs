@@ -258,10 +258,7 @@ async fn a_lost_answer_ends_a_row_of_batches_and_says_what_is_unknown() {
         .collect();
     // The whole batch is refused, then both halves are sent; the answer to the first is lost.
     studio
-        .fault(json!({"match": "lost3", "fault": "delay", "milliseconds": 1}))
-        .await;
-    studio
-        .fault(json!({"match": "lost1", "fault": "close_after"}))
+        .fault(json!({"match": "lost1", "nth": 2, "fault": "close_after"}))
         .await;
     let outcomes = studio.session.call_units(&units).await;
     let shown: Vec<_> = outcomes

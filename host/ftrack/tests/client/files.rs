@@ -11,13 +11,14 @@ pub(crate) const KIB: usize = 1024;
 /// Bytes that repeat nowhere near.
 pub(crate) fn content(size: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut next = || {
+    let mut bytes = vec![0; size];
+    for eight in bytes.chunks_mut(8) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state.to_le_bytes()[0]
-    };
-    (0..size).map(|_| next()).collect()
+        eight.copy_from_slice(&state.to_le_bytes()[..eight.len()]);
+    }
+    bytes
 }
 
 pub(crate) fn hex_md5(bytes: &[u8]) -> String {

@@ -56,6 +56,21 @@ impl Studio {
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
+    /// Returns what the server was asked at paths that begin so, as it noted it.
+    pub(crate) async fn requests(&self, path: &str) -> Vec<Value> {
+        let answer = reqwest::Client::new()
+            .get(format!(
+                "{}/sandbox/requests?path={path}",
+                self.sandbox.server_url()
+            ))
+            .header("sandbox-token", self.sandbox.control_token())
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["requests"].as_array().unwrap().clone()
+    }
+
     /// Returns the id of the first entity of a type.
     pub(crate) async fn id_of(&self, entity_type: &str) -> String {
         let query = format!("select id from {entity_type} limit 1");

@@ -28,7 +28,8 @@ pub(crate) fn authenticate(
         .rows_where("User", "username", username)
         .into_iter()
         .next()
-        .ok_or_else(refused)?;
+        // Assumed: an unknown user is told from a wrong key by the words.
+        .ok_or_else(|| ApiError::credentials(format!("The user {username} does not exist")))?;
     let user_id = user.key(schema);
     let keys = store.rows(schema.expect_type("ApiKey").id);
     let mut keys = keys.filter(|key| {
