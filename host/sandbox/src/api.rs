@@ -23,7 +23,7 @@ use crate::access::View;
 use crate::control::Invitation;
 use crate::encode;
 use crate::error::ApiError;
-use crate::hub::update_event;
+use crate::hub::{Audience, update_event};
 use crate::operations::{Caller, Touched, Transaction};
 use crate::query::Reader;
 use crate::server::Server;
@@ -133,6 +133,7 @@ pub(crate) fn transact<T>(
     let mut store = server.store_mut();
     // A transaction that panicked would have left its changes behind.
     store.rollback();
+    let audience = Audience::new(&server.hub, &store);
     let mut transaction = Transaction::new(&mut store, caller);
     let outcome = work(&mut transaction);
     let outcome = outcome.and_then(|outcome| transaction.check_rows().map(|()| outcome));
@@ -158,7 +159,7 @@ pub(crate) fn transact<T>(
     }
     // Still under the lock, so that events are published in the order of the commits.
     if let Some(update) = update {
-        server.hub.publish(&update);
+        audience.publish(&server.hub, &store, &update);
     }
     let removed = removed_components(&store, &changes);
     drop(store);

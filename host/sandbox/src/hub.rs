@@ -3,12 +3,13 @@
 //! Everything is synchronous and short, under one lock, so that the order in which events come in is
 //! the order in which every connection gets them. The sockets themselves are in `hub/socket.rs`.
 
+mod audience;
 mod packet;
 mod queue;
 mod socket;
 mod update;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub(crate) use audience::Audience;
 pub(crate) use socket::{Manners, SILENCE_LIMIT_SECS, serve};
 pub(crate) use update::{encoded_event, update_event};
 
@@ -192,9 +194,24 @@ impl Hub {
         true
     }
 
+    /// The users behind all connections.
+    pub(crate) fn user_ids(&self) -> HashSet<Arc<str>> {
+        let state = self.state();
+        let users = state.connections.values();
+        users
+            .map(|connection| connection.identity.user_id.clone())
+            .collect()
+    }
+
     /// Sends an event of the server's own to everyone who wants it.
+    #[cfg(test)]
     pub(crate) fn publish(&self, event: &Json) {
-        if let Err(reason) = self.state().route(event) {
+        self.publish_to(event, &|_| true);
+    }
+
+    /// Sends an event of the server's own to those who want it and may have it.
+    pub(crate) fn publish_to(&self, event: &Json, is_for: &dyn Fn(&Arc<str>) -> bool) {
+        if let Err(reason) = self.state().route(event, is_for) {
             tracing::warn!(reason, "an event of the server's own went nowhere");
         }
     }
@@ -224,7 +241,7 @@ impl State {
                     return Ok(());
                 };
                 enrich(&mut event, &connection.identity);
-                self.route(&event)
+                self.route(&event, &|_| true)
             }
         }
     }
@@ -265,8 +282,8 @@ impl State {
         }
     }
 
-    /// Sends an event once to each connection that has a subscriber for it.
-    fn route(&mut self, event: &Json) -> Result<(), String> {
+    /// Sends an event once to each connection that has a subscriber for it and whose user it is for.
+    fn route(&mut self, event: &Json, is_for: &dyn Fn(&Arc<str>) -> bool) -> Result<(), String> {
         let target = event
             .get("target")
             .and_then(Json::as_str)
@@ -288,6 +305,10 @@ impl State {
         let mut connections: Vec<u64> = wanting.map(|subscriber| subscriber.connection).collect();
         connections.sort_unstable();
         connections.dedup();
+        connections.retain(|id| {
+            let connection = self.connections.get(id);
+            connection.is_some_and(|connection| is_for(&connection.identity.user_id))
+        });
         if !connections.is_empty() {
             let frame = Utf8Bytes::from(packet::event(event));
             for id in connections {

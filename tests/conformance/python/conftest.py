@@ -213,11 +213,11 @@ class Listener:
 
 @pytest.fixture()
 def listener(new_session):
-    """Makes listeners: `listener("topic=…", reply=…)`."""
+    """Makes listeners: `listener("topic=…", reply=…, session=…)`."""
     made = []
 
     def make(*subscriptions, **options):
-        one = Listener(new_session())
+        one = Listener(options.pop("session", None) or new_session())
         for subscription in subscriptions:
             one.listen(subscription, **options)
         made.append(one)

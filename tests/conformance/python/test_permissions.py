@@ -256,3 +256,41 @@ def test_only_who_manages_roles_gives_them(member, session):
     me = manager.query('User where username is "%s"' % manager.api_user).one()
     manager.create("UserSecurityRole", {"user": me, "security_role": role, "is_all_projects": True})
     assert "not permitted to create UserSecurityRole" in refused(manager)
+
+
+def tells(entity):
+    """Finds events that say something of an entity."""
+    return lambda event: event["topic"] == "ftrack.update" and entity["id"] in str(event["data"])
+
+
+def test_updates_of_a_hidden_project_reach_only_those_who_see_it(session, hidden, private, member, task, listener, made):
+    outside = listener("topic=ftrack.update", session=member("Artist", open_projects=True))
+    inside = listener("topic=ftrack.update", session=member("Artist", projects=[private]))
+    task["description"] = "a secret"
+    session.commit()
+    made.append(session.create("Scope", {"name": name("marker")}))
+    session.commit()
+    inside.wait(tells(task))
+    outside.wait(tells(made[-1]))
+    assert [event for event in outside.events if tells(task)(event)] == []
+
+
+def test_an_update_of_several_projects_tells_each_what_they_see(session, hidden, private, member, task, listener, made):
+    outside = listener("topic=ftrack.update", session=member("Artist", open_projects=True))
+    lantern = session.query('Project where name is "lantern"').one()
+    task["description"] = "a secret"
+    made.append(session.create("Folder", {"name": name("folder"), "parent": lantern}))
+    session.commit()
+    event = outside.wait(tells(made[-1]))
+    assert [each["entityId"] for each in event["data"]["entities"]] == [made[-1]["id"]]
+    assert event["data"]["parents"] == [made[-1]["id"], lantern["id"]]
+
+
+def test_the_end_of_a_hidden_project_is_told_to_nobody_outside(session, hidden, private, member, shot, listener, made):
+    outside = listener("topic=ftrack.update", session=member("Artist", open_projects=True))
+    session.delete(shot)
+    session.commit()
+    made.append(session.create("Scope", {"name": name("marker")}))
+    session.commit()
+    outside.wait(tells(made[-1]))
+    assert [event for event in outside.events if tells(private)(event) or tells(shot)(event)] == []

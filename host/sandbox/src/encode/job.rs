@@ -15,7 +15,7 @@ use super::make::{FILMSTRIP, Output};
 use crate::access::Access;
 use crate::api::transact;
 use crate::error::ApiError;
-use crate::hub::encoded_event;
+use crate::hub::{Audience, encoded_event};
 use crate::media::media_type;
 use crate::operations::{Caller, Transaction};
 use crate::server::Server;
@@ -535,8 +535,7 @@ fn tell_encoded(server: &Server, job: &Job) {
     let kind = store.schema.expect_type("AssetVersion").id;
     let version = job.data.version_id.as_deref();
     if let Some(version) = version.and_then(|id| store.find(kind, id)) {
-        server
-            .hub
-            .publish(&encoded_event(&store, version, &job.caller));
+        let update = encoded_event(&store, version, &job.caller);
+        Audience::new(&server.hub, &store).publish(&server.hub, &store, &update);
     }
 }
