@@ -8,7 +8,6 @@ mod cli;
 mod crash;
 mod flame;
 mod ledger;
-mod media;
 mod orphans;
 mod server_away;
 mod start;

@@ -1,10 +1,12 @@
-//! The sandbox's web page in a browser: what somebody new sees, from the tree to shots that an action has made.
+//! The sandbox's web page in a browser, clicked through by `web_page/`, one story a test.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{SOON, checkout, run_python, wait_until, with_environment};
+use tests::{
+    HostRunner, Ready, SOON, SandboxClient, checkout, run_python, wait_until, with_environment,
+};
 
 use crate::studio::Studio;
 
@@ -13,6 +15,9 @@ const STORY: Duration = Duration::from_secs(180);
 
 /// A name that would be markup if the page took it for HTML.
 const NAME: &str = "<b>bold</b>";
+
+/// How many shots one sequence has when it is a long list.
+const MANY_SHOTS: usize = 1_000;
 
 /// Set for the browser and so for all that it starts, which keep it when they leave their parent.
 const MARK: &str = "CALLBOARD_TEST_BROWSER";
@@ -29,7 +34,7 @@ fn the_page_shows_the_tree_and_makes_shots_by_its_actions_menu() -> Result<()> {
         "entity_data": {"name": NAME, "parent_id": sequence},
     }]))?;
 
-    let seen = play(&studio, &sequence)?;
+    let seen = play(&studio.server.ready, "tree", &[&sequence, NAME])?;
     ensure!(
         seen["menu"] == json!(["Create shots"]),
         "the menu has {}",
@@ -68,31 +73,117 @@ fn the_page_shows_the_tree_and_makes_shots_by_its_actions_menu() -> Result<()> {
         ensure!(has("topics", topic), "the log has {}", seen["topics"]);
     }
     ensure!(
-        seen["complaints"] == json!([]),
-        "the browser says {}",
-        seen["complaints"]
+        seen["views"]
+            == json!([
+                "sq010", "My tasks", "Time", "Jobs", "Events", "Jobs", "Jobs"
+            ]),
+        "the addresses led to {}",
+        seen["views"]
     );
     host.finish()
 }
 
-/// Has a browser go through the story and end, and returns what it saw.
-fn play(studio: &Studio, sequence: &str) -> Result<Value> {
-    let script = checkout().join("tests/scenarios/web_page.py");
+#[test]
+fn the_page_plays_actions_of_the_official_client_from_submenu_to_last_step() -> Result<()> {
+    let demo = HostRunner::demo().start()?;
+    let (task, version) = (demo_task(&demo.ready)?, demo_version(&demo.ready)?);
+    play(&demo.ready, "actions", &[&task, &version])?;
+    demo.finish()
+}
+
+#[test]
+fn work_on_the_page_is_what_the_official_client_sees_and_the_other_way_round() -> Result<()> {
+    let studio = Studio::open()?;
+    let task = demo_task(&studio.server.ready)?;
+    play(&studio.server.ready, "work", &[&task])?;
+    Ok(())
+}
+
+#[test]
+fn what_is_dropped_on_the_page_is_published_and_plays() -> Result<()> {
+    let studio = Studio::open()?;
+    let task = demo_task(&studio.server.ready)?;
+    play(&studio.server.ready, "media", &[&task])?;
+    Ok(())
+}
+
+#[test]
+fn the_page_is_whole_without_a_mouse_and_without_eyes() -> Result<()> {
+    let studio = Studio::open()?;
+    let ready = &studio.server.ready;
+    play(ready, "keys", &[&demo_task(ready)?, &demo_version(ready)?])?;
+    Ok(())
+}
+
+#[test]
+fn the_page_is_readable_in_light_and_dark_and_narrow_and_with_many_shots() -> Result<()> {
+    let studio = Studio::open()?;
+    let ready = &studio.server.ready;
+    let sequence = studio.sequence_id()?;
+    let shots: Vec<_> = (0..MANY_SHOTS)
+        .map(|number| {
+            json!({"action": "create", "entity_type": "Shot",
+                "entity_data": {"name": format!("many{number:05}"), "parent_id": sequence}})
+        })
+        .collect();
+    studio.client.call(&json!(shots))?;
+    play(
+        ready,
+        "look",
+        &[&demo_task(ready)?, &demo_version(ready)?, &sequence],
+    )?;
+    Ok(())
+}
+
+/// Returns a task of the demo that is assigned to the main user.
+fn demo_task(ready: &Ready) -> Result<String> {
+    let assigned = format!("assignments any (resource.username is \"{}\")", ready.user);
+    first_id(
+        ready,
+        &format!(
+            "select id from Task where {assigned} and parent.name is \"sh010\" and project.name is \"harbour\" order by id"
+        ),
+    )
+}
+
+fn demo_version(ready: &Ready) -> Result<String> {
+    first_id(ready, "select id from AssetVersion where version is 2")
+}
+
+fn first_id(ready: &Ready, expression: &str) -> Result<String> {
+    let found = SandboxClient::new(ready)?.query(expression)?;
+    let id = found.first().and_then(|row| row["id"].as_str());
+    Ok(id
+        .with_context(|| format!("nothing answers {expression}"))?
+        .to_owned())
+}
+
+/// Has a browser go through the story of this name and end, and returns what it saw.
+fn play(server: &Ready, story: &str, arguments: &[&str]) -> Result<Value> {
+    let script = checkout().join("tests/scenarios/web_page");
     let folder = tempfile::tempdir()?;
     let path = folder.path().to_string_lossy();
-    let page = studio.server.ready.page.as_str();
-    // Browsers keep settings and caches in the home folder, whatever else they are told.
+    let arguments = [&[story, &path, &server.page], arguments].concat();
     let environment = [
+        ("FTRACK_SERVER", server.server.as_str()),
+        ("FTRACK_API_USER", server.user.as_str()),
+        ("FTRACK_API_KEY", server.api_key.as_str()),
+        ("FTRACK_API_SCHEMA_CACHE_PATH", path.as_ref()),
+        // Browsers keep settings and caches in the home folder, whatever else they are told.
         ("HOME", path.as_ref()),
         ("SE_AVOID_STATS", "true"),
         (MARK, path.as_ref()),
     ];
-    let finished = run_python(&script, &[page, sequence, NAME, &path], environment, STORY)?;
+    let finished = run_python(&script, &arguments, environment, STORY)?;
     wait_until("the browser is gone", SOON, || {
         with_environment(MARK, path.as_ref().as_ref())
             .is_empty()
             .then_some(())
     })?;
     ensure!(finished.status.success(), "the page failed: {finished:?}");
-    serde_json::from_str(&finished.stdout).with_context(|| format!("no JSON came: {finished:?}"))
+    let seen: Value = serde_json::from_str(&finished.stdout)
+        .with_context(|| format!("no JSON came: {finished:?}"))?;
+    let complaints = &seen["complaints"];
+    ensure!(*complaints == json!([]), "the browser says {complaints}");
+    Ok(seen)
 }

@@ -1,4 +1,4 @@
-//! The web page: a small ftrack web client, which signs in, shows the tree and plays the Actions menu.
+//! The web page: a small ftrack web client, which signs in, shows a studio's work and plays the Actions menu.
 //!
 //! The page itself is the files in `page/`; what they show comes from `POST /api` and the event hub, as it
 //! does for any other client. Only who is signed in is written into the page here.
@@ -16,43 +16,74 @@ const SESSION_PLACE: &str = "{{session}}";
 
 /// A file that the page loads.
 pub(crate) struct Asset {
+    /// Its path below `page/`, here and in its address.
     pub(crate) name: &'static str,
-    pub(crate) content_type: &'static str,
     pub(crate) text: &'static str,
 }
 
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-
-/// Everything that the page loads; nothing comes from elsewhere.
-pub(crate) const ASSETS: [Asset; 11] = [
-    Asset {
-        name: "page.css",
-        content_type: "text/css; charset=utf-8",
-        text: include_str!("page/page.css"),
-    },
-    Asset {
-        name: "icon.svg",
-        content_type: "image/svg+xml",
-        text: include_str!("page/icon.svg"),
-    },
-    script("main.js", include_str!("page/main.js")),
-    script("api.js", include_str!("page/api.js")),
-    script("hub.js", include_str!("page/hub.js")),
-    script("entities.js", include_str!("page/entities.js")),
-    script("tree.js", include_str!("page/tree.js")),
-    script("actions.js", include_str!("page/actions.js")),
-    script("form.js", include_str!("page/form.js")),
-    script("event_log.js", include_str!("page/event_log.js")),
-    script("dom.js", include_str!("page/dom.js")),
-];
-
-const fn script(name: &'static str, text: &'static str) -> Asset {
-    Asset {
-        name,
-        content_type: JAVASCRIPT,
-        text,
+impl Asset {
+    pub(crate) fn content_type(&self) -> &'static str {
+        match self.name.rsplit_once('.') {
+            Some((_, "css")) => "text/css; charset=utf-8",
+            Some((_, "svg")) => "image/svg+xml",
+            _ => "text/javascript; charset=utf-8",
+        }
     }
 }
+
+macro_rules! assets {
+    ($($name:literal,)*) => {
+        &[$(Asset { name: $name, text: include_str!(concat!("page/", $name)) },)*]
+    };
+}
+
+/// Everything that the page loads; nothing comes from elsewhere.
+pub(crate) const ASSETS: &[Asset] = assets![
+    "api.js",
+    "dom.js",
+    "event_log.js",
+    "format.js",
+    "hub.js",
+    "icon.svg",
+    "icons.js",
+    "keys.js",
+    "main.js",
+    "patch.js",
+    "router.js",
+    "studio.js",
+    "views.js",
+    "actions/actions.js",
+    "actions/dialog.js",
+    "actions/form.js",
+    "actions/markdown.js",
+    "actions/menu.js",
+    "actions/notices.js",
+    "media/new_version.js",
+    "media/playable.js",
+    "media/player.js",
+    "media/upload.js",
+    "parts/assignees.js",
+    "parts/attributes.js",
+    "parts/chips.js",
+    "parts/fields.js",
+    "parts/notes.js",
+    "parts/roving.js",
+    "parts/time_log.js",
+    "parts/versions.js",
+    "style/base.css",
+    "style/controls.css",
+    "style/lists.css",
+    "style/overlays.css",
+    "style/pages.css",
+    "views/events.js",
+    "views/jobs.js",
+    "views/my_tasks.js",
+    "views/project_rows.js",
+    "views/projects.js",
+    "views/task.js",
+    "views/time_logs.js",
+    "views/version.js",
+];
 
 /// Somebody whom the page signs in by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +104,8 @@ pub(crate) fn render(sign_in: Option<&SignIn>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Component, Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -91,24 +124,65 @@ mod tests {
 
     #[test]
     fn the_page_loads_only_what_is_served_with_it() {
-        let known = |name: &str| ASSETS.iter().any(|asset| asset.name == name);
+        let known = |path: &Path| ASSETS.iter().any(|asset| Path::new(asset.name) == path);
         for part in INDEX.split("/page/").skip(1) {
             let name = part.split('"').next().unwrap_or_default();
-            assert!(known(name), "the page loads `{name}`");
+            assert!(known(Path::new(name)), "the page loads `{name}`");
         }
-        for asset in &ASSETS {
-            for line in asset.text.lines().filter(|line| line.starts_with("import")) {
-                let name = line
-                    .split("\"./")
-                    .nth(1)
-                    .and_then(|rest| rest.split('"').next());
-                assert!(name.is_some_and(known), "`{}` has {line}", asset.name);
+        for asset in ASSETS {
+            let folder = Path::new(asset.name).parent().unwrap_or(Path::new(""));
+            for part in asset.text.split(" from \"").skip(1) {
+                let name = part.split('"').next().unwrap_or_default();
+                let path = plain(&folder.join(name));
+                assert!(known(&path), "`{}` imports `{name}`", asset.name);
             }
-            assert!(
-                !asset.text.contains("innerHTML"),
-                "`{}` writes HTML, and text of others would become part of it",
-                asset.name
-            );
         }
+    }
+
+    #[test]
+    fn every_file_of_the_page_is_served_and_writes_no_html() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");
+        let mut waiting = vec![folder.clone()];
+        while let Some(next) = waiting.pop() {
+            for entry in std::fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(&folder).unwrap();
+                if path.is_dir() {
+                    waiting.push(path);
+                } else if name != Path::new("index.html") {
+                    let is_served = ASSETS.iter().any(|asset| Path::new(asset.name) == name);
+                    assert!(is_served, "`{}` is not served", name.display());
+                }
+            }
+        }
+        for asset in ASSETS {
+            for forbidden in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+            ] {
+                assert!(
+                    !asset.text.contains(forbidden),
+                    "`{}` writes HTML, and text of others would become part of it",
+                    asset.name
+                );
+            }
+        }
+    }
+
+    /// Takes `.` and `..` out of a path.
+    fn plain(path: &Path) -> PathBuf {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir => {
+                    plain.pop();
+                }
+                Component::CurDir => {}
+                other => plain.push(other),
+            }
+        }
+        plain
     }
 }

@@ -78,8 +78,9 @@ async fn the_page_runs_its_own_scripts_only_and_its_files_are_there() {
     assert!(page.contains("ftrack_version: "), "{page}");
     for (path, expected) in [
         ("/page/main.js", "content-type: text/javascript"),
-        ("/page/page.css", "content-type: text/css"),
+        ("/page/style/base.css", "content-type: text/css"),
         ("/page/icon.svg", "content-type: image/svg+xml"),
+        ("/page/views/projects.js", "content-type: text/javascript"),
         ("/page/other.js", "HTTP/1.1 404"),
         ("/page/..%2Fpage.rs", "HTTP/1.1 404"),
     ] {

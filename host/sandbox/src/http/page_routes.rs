@@ -23,12 +23,12 @@ use crate::server::Server;
 
 /// Nothing from elsewhere, nothing inline, and no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()
         .route("/", get(front_page))
-        .route("/page/{name}", get(asset))
+        .route("/page/{*name}", get(asset))
 }
 
 async fn front_page(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
@@ -67,7 +67,7 @@ async fn asset(Path(name): Path<String>) -> Response {
     };
     (
         [
-            (header::CONTENT_TYPE, asset.content_type),
+            (header::CONTENT_TYPE, asset.content_type()),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             // The next version of the program may be served at the same address.
             (header::CACHE_CONTROL, "no-cache"),

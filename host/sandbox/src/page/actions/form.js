@@ -1,6 +1,7 @@
 // Forms as actions describe them: a list of items becomes fields, and the fields become values again.
 
-import { element, freshId } from "./dom.js";
+import { element, freshId } from "../dom.js";
+import { markdown } from "./markdown.js";
 
 /** Names of password fields that were shown, whose values the event log leaves out. */
 export const secretNames = new Set();
@@ -28,8 +29,10 @@ function valuesOf(fields) {
 function fieldFromItem(item) {
   switch (item.type) {
     case "text":
-    case "url":
       return inputField(item, { type: "text" });
+    case "url":
+      // Assumed: an address is asked for as a text that must be one.
+      return inputField(item, { type: "url" });
     case "password":
       secretNames.add(item.name);
       return inputField(item, { type: "password", autocomplete: "new-password" });
@@ -45,6 +48,8 @@ function fieldFromItem(item) {
       return item.multi_select ? severalField(item) : choiceField(item);
     case "hidden":
       return { name: item.name, read: () => item.value ?? null };
+    case "widget":
+      return linkField(item);
     default:
       // A label, and what a later ftrack may bring: its value is shown.
       return { node: element("div", { class: "prose" }, ...markdown(textOf(item.value ?? item.label))) };
@@ -53,6 +58,15 @@ function fieldFromItem(item) {
 
 function textOf(value) {
   return typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
+}
+
+/** A page of somebody else's, which the policy of this one lets nobody frame. */
+function linkField(item) {
+  const address = textOf(item.url ?? item.value);
+  const isWeb = /^https?:/.test(address);
+  const node = element("p", { class: "field" },
+    isWeb ? element("a", { href: address, target: "_blank", rel: "noreferrer noopener" }, item.label ?? address) : address);
+  return { node };
 }
 
 /** Puts a caption above a control and ties the two together. */
@@ -76,7 +90,7 @@ function textAreaField(item) {
 }
 
 function numberField(item) {
-  const field = inputField(item, { type: "number", step: "any" });
+  const field = inputField(item, { type: "number", step: "any", inputmode: "decimal" });
   const read = () => (field.node.querySelector("input").value === "" ? null : Number(field.read()));
   return { ...field, read };
 }
@@ -124,62 +138,4 @@ function severalField(item) {
     element("div", { class: "choices" }, ...boxes.map((choice) => choice.node)));
   const read = () => boxes.filter((choice) => choice.box.checked).map((choice) => choice.value);
   return { name: item.name, node, read };
-}
-
-/** Turns the common part of Markdown into elements. HTML in it stays text. */
-export function markdown(text) {
-  const blocks = [];
-  let paragraph = null;
-  let list = null;
-  for (const line of text.split(/\r?\n/)) {
-    const heading = /^(#{1,6})\s+(.*?)\s*#*$/.exec(line);
-    const entry = /^\s*[-*]\s+(.*)$/.exec(line);
-    if (/^\s*(-{3,}|\*{3,})\s*$/.test(line)) {
-      blocks.push(element("hr"));
-    } else if (heading) {
-      blocks.push(element("h3", {}, ...inline(heading[2])));
-    } else if (entry) {
-      list ??= blocks[blocks.push(element("ul")) - 1];
-      list.append(element("li", {}, ...inline(entry[1])));
-      paragraph = null;
-      continue;
-    } else if (line.trim() !== "") {
-      if (paragraph) {
-        paragraph.append(element("br"));
-      }
-      paragraph ??= blocks[blocks.push(element("p")) - 1];
-      paragraph.append(...inline(line));
-      list = null;
-      continue;
-    }
-    paragraph = null;
-    list = null;
-  }
-  return blocks;
-}
-
-/** An escaped sign, bold, emphasis, code, and links to the web; underscores inside of words are left alone. */
-const INLINE =
-  /\\([\\`*_{}[\]()#+\-.!<>|~])|\*\*(.+?)\*\*|\*(.+?)\*|(?<!\w)_(.+?)_(?!\w)|`([^`]+)`|\[([^\]]+)\]\((https?:\/\/[^)\s]+)\)/g;
-
-function inline(text) {
-  const parts = [];
-  let at = 0;
-  for (const found of text.matchAll(INLINE)) {
-    const [whole, escaped, strong, starred, underlined, code, caption, address] = found;
-    parts.push(text.slice(at, found.index));
-    at = found.index + whole.length;
-    if (escaped) {
-      parts.push(escaped);
-    } else if (strong) {
-      parts.push(element("strong", {}, ...inline(strong)));
-    } else if (starred ?? underlined) {
-      parts.push(element("em", {}, ...inline(starred ?? underlined)));
-    } else if (code) {
-      parts.push(element("code", {}, code));
-    } else {
-      parts.push(element("a", { href: address, target: "_blank", rel: "noreferrer noopener" }, caption));
-    }
-  }
-  return [...parts, text.slice(at)];
 }
