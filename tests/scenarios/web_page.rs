@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    HostRunner, Ready, SOON, SandboxClient, checkout, run_python, wait_until, with_environment,
+    HostRunner, Ready, SOON, SandboxClient, Signal, checkout, descendants, is_alive, run_python,
+    signal, wait_until, with_environment,
 };
 
 use crate::studio::Studio;
@@ -96,6 +97,45 @@ fn work_on_the_page_is_what_the_official_client_sees_and_the_other_way_round() -
     let studio = Studio::open()?;
     let task = demo_task(&studio.server.ready)?;
     play(&studio.server.ready, "work", &[&task])?;
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn the_sandbox_and_the_demo_open_their_page_in_the_browser() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir()?;
+    let opened = folder.path().join("opened");
+    let program = folder.path().join("xdg-open");
+    // It is renamed when it is whole, so that nobody reads half of it.
+    let script = format!(
+        "#!/bin/sh\necho $$ \"$1\" > {0}.part && mv {0}.part {0}\nexec sleep 120\n",
+        opened.display()
+    );
+    std::fs::write(&program, script)?;
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
+    let path = format!("PATH={}:/usr/bin:/bin", folder.path().display());
+    for builder in [HostRunner::sandbox(), HostRunner::demo()] {
+        let host = builder
+            .argument("--open")
+            .under(&["/usr/bin/env", &path])
+            .start()?;
+        let said = wait_until("the browser is started", SOON, || {
+            std::fs::read_to_string(&opened).ok()
+        })?;
+        let (browser, page) = said.trim().split_once(' ').context("two words")?;
+        let browser: u32 = browser.parse()?;
+        ensure!(page == host.ready.page, "it opened {page}");
+        std::fs::remove_file(&opened)?;
+        // The host ends what it finds among its descendants and does not know.
+        wait_until("the browser is none of the host's", SOON, || {
+            (!descendants(host.pid()).contains(&browser)).then_some(())
+        })?;
+        ensure!(is_alive(browser), "the browser has ended");
+        signal(browser, Signal::KILL)?;
+        host.finish()?;
+    }
     Ok(())
 }
 

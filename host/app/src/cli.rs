@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which command it is.
 
 mod actions;
+mod browser;
 mod client;
 mod demo;
 mod jobs;

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Session;
+use super::browser;
 use super::problem::{Code, Problem};
 use super::resident::{self, Resident, Stay};
 use super::run::ready_value;
@@ -31,6 +32,9 @@ pub(super) struct DemoArguments {
     /// Where the server listens; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Opens the sandbox's page in the browser.
+    #[arg(long)]
+    open: bool,
     #[command(flatten)]
     content: ContentArguments,
 }
@@ -47,6 +51,9 @@ pub(super) fn demo(session: &Session, arguments: DemoArguments) -> Result<Code, 
             return Err(problem);
         }
     };
+    if arguments.open {
+        browser::open(sandbox.page_url());
+    }
     let resident = Resident {
         home: Home::find(&session.environment, Some(&folder.path)),
         credentials: Some(Credentials {

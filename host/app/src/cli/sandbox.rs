@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Session;
+use super::browser;
 use super::problem::{Code, Problem};
 use super::resident;
 use crate::logging;
@@ -25,6 +26,9 @@ pub(super) struct SandboxArguments {
     /// The folder that keeps the data; without it they are gone at the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Opens the page in the browser.
+    #[arg(long)]
+    open: bool,
     #[command(flatten)]
     content: ContentArguments,
 }
@@ -84,19 +88,22 @@ pub(super) fn sandbox(session: &Session, arguments: SandboxArguments) -> Result<
     let loaded = Settings::load(&home, &session.environment);
     let _log = logging::start(&loaded.settings.log, &home.logs)?;
     let runtime = resident::runtime()?;
-    let options = arguments.content.options(arguments.listen, arguments.data);
-    let ran = runtime.block_on(run(session, options));
+    let ran = runtime.block_on(run(session, arguments));
     resident::end(runtime);
     ran
 }
 
-async fn run(session: &Session, options: Options) -> Result<Code, Problem> {
+async fn run(session: &Session, arguments: SandboxArguments) -> Result<Code, Problem> {
+    let options = arguments.content.options(arguments.listen, arguments.data);
     let (stopper, mut stopping) = watch::channel(false);
     // Whoever reads the first line may ask for the end at once.
     tokio::spawn(resident::end_on_signal(stopper));
     let sandbox = start(options).await?;
     let human = format!("{}\nStop it with Ctrl-C.", human_text(&sandbox));
     session.output.result(&ready_value(&sandbox), &human)?;
+    if arguments.open {
+        browser::open(sandbox.page_url());
+    }
     // An error means that no signal can come, and then the server stays until it is killed.
     if stopping.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
