@@ -8,6 +8,7 @@ mod cli;
 mod crash;
 mod flame;
 mod ledger;
+mod media;
 mod orphans;
 mod server_away;
 mod start;

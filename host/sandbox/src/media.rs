@@ -92,6 +92,13 @@ impl Folder {
 impl Media {
     /// Keeps files below the sandbox's data, or in a temporary folder that goes with the sandbox.
     pub(crate) fn new(data: Option<&Path>, disk: Disk) -> Self {
+        // What a killed server was making, nobody else will finish.
+        let unfinished = data.map(|data| data.join("files").join("work"));
+        if let Some(unfinished) = unfinished.filter(|folder| folder.is_dir())
+            && let Err(error) = std::fs::remove_dir_all(unfinished)
+        {
+            tracing::warn!(%error, "what was left half made stays");
+        }
         Self {
             data: data.map(Path::to_owned),
             folder: OnceLock::new(),
