@@ -250,7 +250,7 @@ fn answer(
         }
         "search" => search::search(&reader, operation),
         "generate_signed_url" => review::generate_signed_url(server, store, operation),
-        "get_upload_metadata" => upload::upload_metadata(server, &store, caller, operation),
+        "get_upload_metadata" => upload::upload_metadata(server, store, caller, operation),
         "complete_multipart_upload" => upload::complete_multipart_upload(server, operation),
         "get_widget_url" => widget::widget_url(server, store, caller, operation),
         other => Err(ApiError::unknown_action(other)),

@@ -9,6 +9,7 @@ mod probe;
 mod recipe;
 mod tool;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -158,22 +159,27 @@ async fn work_until_stopped(
     mut orders: Orders,
     mut stopped: watch::Receiver<bool>,
 ) {
-    if let Some(server) = server.upgrade() {
-        job::resume(&server);
-    }
     let tools = OnceCell::new();
     let mut jobs = FuturesUnordered::new();
     let mut pictures = FuturesUnordered::new();
+    let mut begun: HashSet<Arc<str>> = HashSet::new();
     loop {
+        // A job that runs without us was left so by a killed server, or by a disk that took no row when it ended.
+        if let Some(server) = server.upgrade() {
+            job::resume(&server, &begun);
+        }
         while jobs.len() < JOBS_AT_ONCE
             && let Some(job) = server.upgrade().and_then(|server| job::claim(&server))
         {
+            begun.insert(job.id.clone());
             jobs.push(encode(server, &tools, job));
         }
         tokio::select! {
             () = became_true(&mut stopped) => return,
             () = orders.wake.notified() => {}
-            Some(()) = jobs.next() => {}
+            Some(id) = jobs.next() => {
+                begun.remove(&id);
+            }
             Some(()) = pictures.next() => {}
             Some(order) = orders.pictures.recv(), if pictures.len() < PICTURES_AT_ONCE => {
                 pictures.push(shrink(&tools, order));
@@ -196,7 +202,8 @@ async fn tools(found: &OnceCell<Option<Tools>>) -> Option<&Tools> {
         .as_ref()
 }
 
-async fn encode(server: &Weak<Server>, found: &OnceCell<Option<Tools>>, job: Job) {
+/// Does a job and returns its id.
+async fn encode(server: &Weak<Server>, found: &OnceCell<Option<Tools>>, job: Job) -> Arc<str> {
     let made = match (&job.source, tools(found).await) {
         (Err(reason), _) => Err(reason.clone()),
         (Ok(source), Some(tools)) => {
@@ -217,6 +224,7 @@ async fn encode(server: &Weak<Server>, found: &OnceCell<Option<Tools>>, job: Job
     if let Some(server) = server.upgrade() {
         job::finish(&server, &job, made, is_passed_through);
     }
+    job.id
 }
 
 /// What went wrong, and why.

@@ -148,8 +148,12 @@ impl Media {
     /// Makes a finished file of [`Self::work_folder`] the file of a component.
     pub(crate) fn adopt(&self, finished: &Path, component_id: &str) -> Result<(), MediaError> {
         check_id(component_id)?;
+        let file = File::open(finished)?;
+        let size_bytes = file.metadata()?.len();
+        self.disk
+            .write(usize::try_from(size_bytes).unwrap_or(usize::MAX))?;
         if self.is_durable() {
-            File::open(finished)?.sync_all()?;
+            file.sync_all()?;
         }
         std::fs::rename(finished, self.folder()?.join(component_id))?;
         self.forget_thumbnails(component_id);

@@ -339,7 +339,7 @@ def test_many_jobs_are_all_done(session, ended, tmp_path):
 
 
 def test_a_version_deleted_meanwhile_leaves_no_outputs(session, version, ended, tmp_path):
-    job = version.encode_media(clips.film(tmp_path / "a.mov", size="1280x720", frames=50))
+    job = version.encode_media(clips.film(tmp_path / "a.mov", size="640x360", frames=30))
     outputs = [output["component_id"] for output in json.loads(job["data"])["output"]]
     session.delete(version)
     session.commit()
@@ -347,3 +347,17 @@ def test_a_version_deleted_meanwhile_leaves_no_outputs(session, version, ended, 
     assert end["status"] in ("done", "failed")
     found = session.query("FileComponent where version_id is none and id in (%s)" % ", ".join(outputs)).all()
     assert [component for component in found if component["size"] == 0] == []
+
+
+def test_a_disk_without_room_fails_the_job_and_leaves_no_outputs(session, version, ended, tmp_path, control):
+    path = clips.film(tmp_path / "a.mov", size="640x360", frames=10)
+    # Rows need little room, and the encoded film does not find enough.
+    control.post("faults", action="encode_media", fault="full_disk", bytes=20_000)
+    job = version.encode_media(path)
+    end = ended(job)
+    control.delete("faults")
+    assert end["status"] == "failed"
+    assert "no room" in json.loads(end["data"])["description"]
+    outputs = [output["component_id"] for output in json.loads(job["data"])["output"]]
+    assert session.query("FileComponent where id in (%s)" % ", ".join(outputs)).all() == []
+    assert ended(version.encode_media(path))["status"] == "done"

@@ -2,6 +2,7 @@
 
 import ftrack_api
 import pytest
+import requests
 from conftest import name, refused
 
 
@@ -124,6 +125,22 @@ def test_nothing_of_a_hidden_project_is_found(query, hidden, private, member, se
     query = query.format(project=private["id"], **ids)
     assert session.query(query).all() != []
     assert member("Artist", open_projects=True).query(query).all() == []
+
+
+def test_files_of_a_hidden_project_are_neither_read_nor_written(hidden, private, member, session, server):
+    component_id = hidden["component"]["id"]
+    asked = {"action": "get_upload_metadata", "component_id": component_id, "file_name": "a.mov", "parts": None}
+    requests.put(session.call([asked])[0]["url"], data=b"secret", timeout=10).raise_for_status()
+    other = member("Artist", open_projects=True)
+    query = {"id": component_id, "username": other.api_user, "apiKey": other.api_key}
+    for page in ("get", "thumbnail", "remove"):
+        assert requests.get("%s/component/%s" % (server, page), params=query, timeout=10).status_code == 404
+    with pytest.raises(ftrack_api.exception.ServerError, match="not permitted"):
+        other.call([asked])
+    with pytest.raises(ftrack_api.exception.ServerError, match="does not exist"):
+        other.call([{"action": "encode_media", "component_id": component_id, "version_id": None}])
+    own = {"id": component_id, "username": session.api_user, "apiKey": session.api_key}
+    assert requests.get(server + "/component/get", params=own, timeout=10).content == b"secret"
 
 
 def test_relations_do_not_lead_into_a_hidden_project(hidden, private, member, user):

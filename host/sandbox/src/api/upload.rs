@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::access::Verb;
+use crate::access::{Verb, View};
 use crate::error::ApiError;
 use crate::media::{MOST_PARTS, MediaError, PartTag, Upload, media_type};
 use crate::operations::Caller;
@@ -56,12 +56,23 @@ fn part_count(operation: &Json) -> Result<Option<u64>, ApiError> {
 /// Says where to send a file, whole or in parts. The component need not exist yet.
 pub(crate) fn upload_metadata(
     server: &Server,
-    store: &Store,
+    store: View<'_>,
     caller: &Caller,
     operation: &Json,
 ) -> Result<Json, ApiError> {
-    check_permission(store, caller)?;
+    check_permission(&store, caller)?;
     let component_id = text(operation, "component_id")?;
+    let kind = store.schema.expect_type("Component").id;
+    // What the caller cannot see must not be written over.
+    if (*store)
+        .find(kind, component_id)
+        .is_some_and(|row| !store.shows(row))
+    {
+        return Err(ApiError::permission(format!(
+            "User {} is not permitted to upload to {component_id}",
+            caller.username
+        )));
+    }
     let file_name = text(operation, "file_name")?;
     let parts = part_count(operation)?;
     let upload = Upload {

@@ -3,6 +3,7 @@
 //! The official client reads the ids of the outputs from the job's data right after it has asked, and may change the
 //! components before their files exist, so they are created with the job, by what the file's type promises.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ use crate::time::text_from_seconds;
 /// Assumed: how the real server calls such jobs.
 const JOB_TYPE: &str = "encode_media";
 
+/// What stands before a name while it is encoded.
+const BEGUN: &str = "Encoding ";
+
 const SERVER_LOCATION: &str = "3a372bde-05bc-11e4-8908-20c9d081909b";
 
 /// So often a job is begun again after the server was killed under it; it may be what killed it.
@@ -33,7 +37,7 @@ const MOST_INTERRUPTIONS: u32 = 2;
 /// A job that has begun.
 #[derive(Debug)]
 pub(super) struct Job {
-    id: Arc<str>,
+    pub(super) id: Arc<str>,
     caller: Caller,
     data: Data,
     /// The file to encode, or why there is none.
@@ -100,7 +104,7 @@ pub(crate) fn request(
         .collect();
     let name = source.get(&schema, "name").to_text();
     let data = Data {
-        description: format!("Encoding {name}"),
+        description: format!("{BEGUN}{name}"),
         output: outputs.clone(),
         source_component_id: source_id.to_owned(),
         // Assumed: the source stays unless the client says otherwise.
@@ -129,6 +133,12 @@ fn promised_by(file_type: &str) -> &'static [(&'static str, &'static str)] {
 }
 
 impl Data {
+    /// What the source is called.
+    fn name(&self) -> &str {
+        let name = self.description.strip_prefix(BEGUN);
+        name.unwrap_or(&self.source_component_id)
+    }
+
     fn to_text(&self) -> String {
         json!(self).to_string()
     }
@@ -188,9 +198,10 @@ fn jobs(store: &Store, status: &str) -> Vec<Arc<Row>> {
         .collect()
 }
 
-/// Lets jobs wait again that a killed server has left half done.
-pub(super) fn resume(server: &Server) {
-    let interrupted = jobs(&server.store(), "running");
+/// Lets jobs wait again that are said to run and were not begun by this server.
+pub(super) fn resume(server: &Server, begun: &HashSet<Arc<str>>) {
+    let mut interrupted = jobs(&server.store(), "running");
+    interrupted.retain(|row| !begun.contains(&row.key(&server.store().schema)));
     for row in interrupted {
         let outcome = with_data(server, &row).and_then(|(id, caller, mut data)| {
             data.interruptions += 1;
@@ -413,7 +424,7 @@ fn keep(
         if !data.keep_original {
             delete(transaction, "FileComponent", &data.source_component_id)?;
         }
-        let name = data.description.trim_start_matches("Encoding ");
+        let name = data.name();
         data.description = if is_passed_through {
             format!("Passed {name} through as it is: there is no ffmpeg on this server")
         } else {
@@ -518,7 +529,7 @@ fn fail(
         for output in &data.output {
             delete(transaction, "FileComponent", &output.component_id)?;
         }
-        let name = data.description.trim_start_matches("Encoding ");
+        let name = data.name();
         let data = Data {
             description: format!("Could not encode {name}: {reason}"),
             output: Vec::new(),

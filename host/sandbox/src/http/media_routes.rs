@@ -213,7 +213,9 @@ async fn put_metadata(
         Err(response) => return response,
     };
     let outcome = run_blocking(server, move |server| {
-        api::upload_metadata(server, &server.store(), &caller, &operation)
+        // Whether the caller may know of the component is checked.
+        let store = server.store();
+        api::upload_metadata(server, View::whole(&store), &caller, &operation)
     });
     match outcome.await.and_then(|metadata| metadata) {
         Ok(metadata) => json_response(StatusCode::OK, &metadata),
