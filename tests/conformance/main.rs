@@ -9,8 +9,11 @@ mod javascript;
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tests::{HostRunner, checkout, command, python, run};
+
+/// A run that finds fewer checks has lost some.
+const FEWEST_CHECKS: u32 = 700;
 
 #[test]
 fn the_official_client_works_against_the_sandbox() -> Result<()> {
@@ -39,5 +42,23 @@ fn the_official_client_works_against_the_sandbox() -> Result<()> {
         "a check was left out:\n{}",
         finished.stdout
     );
+    let checks = passed(&finished.stdout).context("pytest did not say how many checks passed")?;
+    ensure!(
+        checks >= FEWEST_CHECKS,
+        "there were {checks} checks, and there should be {FEWEST_CHECKS} at least"
+    );
     Ok(())
+}
+
+/// The figure in pytest's closing line, such as `300 passed in 60.00s`.
+fn passed(output: &str) -> Option<u32> {
+    let last = output.lines().rev();
+    let mut before = last.filter_map(|line| Some(line.split_once(" passed")?.0));
+    before.next()?.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn the_figure_of_pytest_is_read_from_its_last_line() {
+    assert_eq!(passed("....\n1 failed, 12 passed in 3.21s\n"), Some(12));
+    assert_eq!(passed("no tests ran in 0.01s\n"), None);
 }

@@ -28,12 +28,12 @@ test("a user is invited, and told by nobody but the record", async () => {
 
 test("several users are invited in one batch, or none", async () => {
   const dana = await one(session, "select id from User where username is dana");
-  const before_ = (await control("GET", "invitations")).invitations.length;
+  const earlier = (await control("GET", "invitations")).invitations.length;
   const invite = (id) => ({ action: "send_user_invite", user_id: id });
   await assert.rejects(session.call([invite(dana.id), invite("nobody")]), { name: "ServerValidationError", message: /nobody/ });
-  assert.equal((await control("GET", "invitations")).invitations.length, before_);
+  assert.equal((await control("GET", "invitations")).invitations.length, earlier);
   assert.deepEqual(await session.call([invite(dana.id), invite(dana.id)]), [{ sent: true }, { sent: true }]);
-  assert.equal((await control("GET", "invitations")).invitations.length, before_ + 2);
+  assert.equal((await control("GET", "invitations")).invitations.length, earlier + 2);
 });
 
 test("a reviewer is invited, and the time is noted", async (t) => {

@@ -61,11 +61,11 @@ test("an application says its own name", async () => {
 
 test("a publisher hears itself, and each subscriber once", async () => {
   const what = topic();
-  const [one_, two] = [await listen(ada, `topic=${what}`), await listen(ada, `topic=${what}`)];
+  const [first, second] = [await listen(ada, `topic=${what}`), await listen(ada, `topic=${what}`)];
   ada.publish(new Event(what, {}));
-  await Promise.all([one_.wait("the event"), two.wait("the event")]);
+  await Promise.all([first.wait("the event"), second.wait("the event")]);
   await settle(ada);
-  assert.deepEqual([one_.events.length, two.events.length], [1, 1]);
+  assert.deepEqual([first.events.length, second.events.length], [1, 1]);
 });
 
 test("order is kept", async () => {
@@ -180,14 +180,14 @@ test("a reply goes to the asker alone", async () => {
 test("a target chooses among subscribers by what they say of themselves", async () => {
   const what = topic();
   const ear = async (hub, application) => listen(hub, `topic=${what}`, { metadata: { id: topic(), applicationId: application } });
-  const [one_, two] = [await ear(ada, "app.one"), await ear(dana, "app.two")];
+  const [first, second] = [await ear(ada, "app.one"), await ear(dana, "app.two")];
   ada.publish(new Event(what, { number: 1 }, { target: "applicationId=app.two" }));
   ada.publish(new Event(what, { number: 2 }, { target: "applicationId=app.one or applicationId=app.two" }));
-  for (const each of [one_, two]) {
+  for (const each of [first, second]) {
     await each.wait("the event for both", ({ data }) => data.number === 2);
   }
-  assert.deepEqual(one_.events.map(({ data }) => data.number), [2]);
-  assert.deepEqual(two.events.map(({ data }) => data.number), [1, 2]);
+  assert.deepEqual(first.events.map(({ data }) => data.number), [2]);
+  assert.deepEqual(second.events.map(({ data }) => data.number), [1, 2]);
 });
 
 test("two sessions of one user are two hubs", async () => {

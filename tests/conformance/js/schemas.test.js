@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { before, test } from "node:test";
-import { projectSchema } from "./support/packages.js";
-import { connect, one } from "./support/sandbox.js";
+import { Session, projectSchema } from "./support/packages.js";
+import { connect, one, server, user } from "./support/sandbox.js";
 
 let session;
 before(async () => {
@@ -18,7 +18,7 @@ test("schemas are found by name, and unknown ones are not", () => {
 });
 
 test("a session that has not connected yet knows no schema", async () => {
-  const early = await import("./support/packages.js").then(({ Session }) => new Session(process.env.FTRACK_SERVER, "ada", "wrong"));
+  const early = new Session(server, user, "wrong");
   assert.equal(early.getSchema("Task"), null);
   assert.equal(early.getPrimaryKeyAttributes("Task"), null);
   await assert.rejects(early.initializing);

@@ -54,12 +54,12 @@ test("one batch is one event, in the older words", async (t) => {
 
 test("a status is told by its older column, with what it was before", async (t) => {
   const { task } = await studio(t, session);
-  const before_ = await one(session, `select status_id from Task where id is ${task}`);
+  const earlier = await one(session, `select status_id from Task where id is ${task}`);
   const status = await one(session, 'select id from Status where name is "In progress"');
   await session.update("Task", [task], { status_id: status.id });
   const { entity } = await about(task, "update");
   assert.deepEqual(entity.keys, ["statusid"]);
-  assert.deepEqual(entity.changes, { statusid: { old: before_.status_id, new: status.id } });
+  assert.deepEqual(entity.changes, { statusid: { old: earlier.status_id, new: status.id } });
 });
 
 test("dates are plain texts in an event", async (t) => {
