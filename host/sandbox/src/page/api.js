@@ -6,7 +6,7 @@ import { freshId } from "./dom.js";
 export const SERVER_LOCATION = "3a372bde-05bc-11e4-8908-20c9d081909b";
 
 /** The server answered with an error, whose message a person can read. */
-export class ApiError extends Error {}
+class ApiError extends Error {}
 
 export class Api {
   constructor(signIn) {
@@ -90,7 +90,7 @@ export function created(type, data) {
   return { action: "create", entity_type: type, entity_data: { __entity_type__: type, ...data } };
 }
 
-export function updated(type, id, data) {
+function updated(type, id, data) {
   return { action: "update", entity_type: type, entity_key: [id].flat(), entity_data: { __entity_type__: type, ...data } };
 }
 

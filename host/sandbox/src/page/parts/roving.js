@@ -17,7 +17,7 @@ export function moveInList(list, event) {
 }
 
 /** Gives the focus to an entry, which the Tab key comes back to. */
-export function enter(list, entry) {
+function enter(list, entry) {
   for (const one of list.querySelectorAll('[data-entry][tabindex="0"]')) {
     one.setAttribute("tabindex", "-1");
   }
