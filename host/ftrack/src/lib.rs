@@ -115,7 +115,7 @@ pub use session::{CurrentUser, ReadError, ServerInformation, Session};
 pub use transfer::{Progress, Retries, StorageError};
 pub use upload::{
     BegunAnew, FileError, FileStamp, LedgerError, PartUrl, SentPart, Upload, UploadError,
-    UploadLedger, UploadOptions, UploadPlan, UploadRecord, UploadState, Uploaded,
+    UploadLedger, UploadOptions, UploadPlan, UploadRecord, UploadState, Uploaded, file_md5,
 };
 pub use value::{date, datetime, datetime_text, reference, time};
 

@@ -183,4 +183,33 @@ mod tests {
         assert_eq!(read(&file, &hash).await, None);
         assert_eq!(cache_file(folder.path(), "../../etc/passwd"), None);
     }
+
+    #[tokio::test]
+    async fn several_that_write_at_once_leave_one_whole_cache_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let many = |types: usize| -> Value {
+            let schema = |number| json!({"id": format!("Type{number}"), "properties": {}});
+            (0..types).map(schema).collect()
+        };
+        let (schemas, other) = (many(2000), many(3));
+        let hash = hash_of(&schemas);
+        let file = cache_file(folder.path(), &hash).unwrap();
+        // Another server, or the same one later, has another file.
+        let other_hash = hash_of(&other);
+        let other_file = cache_file(folder.path(), &other_hash).unwrap();
+        write(&other_file, &other).await.unwrap();
+        let mut at_work = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (file, hash, schemas) = (file.clone(), hash.clone(), schemas.clone());
+            at_work.spawn(async move {
+                write(&file, &schemas).await.unwrap();
+                // Whoever reads meanwhile has all of it.
+                assert_eq!(read(&file, &hash).await.as_ref(), Some(&schemas));
+            });
+        }
+        at_work.join_all().await;
+        assert_eq!(read(&other_file, &other_hash).await, Some(other));
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        assert_eq!(files.count(), 2);
+    }
 }

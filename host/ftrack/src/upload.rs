@@ -453,6 +453,16 @@ impl<'a> Sending<'a> {
     }
 }
 
+/// Returns the MD5 of a file in hexadecimal digits, to know the same media again. It is read in pieces.
+///
+/// # Errors
+///
+/// Tells what is wrong with the file, also if it changes meanwhile.
+pub async fn file_md5(path: &Path) -> Result<String, FileError> {
+    let md5 = Source::open(path).await?.md5().await?;
+    Ok(hex(&md5))
+}
+
 /// Writes bytes in hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use ftrack::{
     BegunAnew, FileError, LedgerError, NewComponent, Progress, RequestKind, Session, Upload,
-    UploadError, UploadLedger, UploadOptions, UploadRecord, UploadState, Uploaded, new_id,
+    UploadError, UploadLedger, UploadOptions, UploadRecord, UploadState, Uploaded, file_md5,
+    new_id,
 };
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -80,6 +81,7 @@ async fn files_of_all_sizes_go_up_and_come_down_as_they_were() {
         );
         assert_eq!(counted, (size as u64, size as u64, size as u64));
         studio.session.call(&component.operations()).await.unwrap();
+        assert_eq!(file_md5(&shelf.path).await.unwrap(), hex_md5(&shelf.bytes));
         let stored = studio.session.stored_size(&component.id).await.unwrap();
         assert_eq!(stored, Some(size as u64));
         let back = fetched(&studio.session, &component.id, &shelf.other("back.mov")).await;

@@ -28,8 +28,7 @@ pub(crate) fn authenticate(
         .rows_where("User", "username", username)
         .into_iter()
         .next()
-        // Assumed: an unknown user is told from a wrong key by the words.
-        .ok_or_else(|| ApiError::credentials(format!("The user {username} does not exist")))?;
+        .ok_or_else(refused)?;
     let user_id = user.key(schema);
     let keys = store.rows(schema.expect_type("ApiKey").id);
     let mut keys = keys.filter(|key| {
