@@ -163,37 +163,116 @@ impl SandboxClient {
         self.control("POST", "keys", &change).map(drop)
     }
 
+    /// Uploads a component's file, as the official client does before it creates the component.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses or does not answer.
+    pub fn upload(&self, component_id: &str, content: &[u8]) -> Result<()> {
+        let asked = self.call(&json!([{
+            "action": "get_upload_metadata",
+            "component_id": component_id,
+            "file_name": "file.bin",
+            "file_size": content.len(),
+        }]))?;
+        let url = asked[0]["url"].as_str().context("an upload has a URL")?;
+        let (status, _, answer) = self.exchange("PUT", self.path_of(url)?, "", content)?;
+        ensure!(
+            status == 200,
+            "the upload was answered with {status}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+        Ok(())
+    }
+
+    /// Returns a component's file, or nothing when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses or does not answer.
+    pub fn download(&self, component_id: &str) -> Result<Option<Vec<u8>>> {
+        let (user, key) = (&self.user, &self.api_key);
+        let path = format!("/component/get?id={component_id}&username={user}&apiKey={key}");
+        let (mut status, head, mut body) = self.exchange("GET", &path, "", &[])?;
+        if let Some(location) = header(&head, "location") {
+            (status, _, body) = self.exchange("GET", self.path_of(location)?, "", &[])?;
+        }
+        match status {
+            200 => Ok(Some(body)),
+            404 => Ok(None),
+            _ => bail!("a download was answered with {status}"),
+        }
+    }
+
+    /// The path of an address of this server.
+    fn path_of<'a>(&self, url: &'a str) -> Result<&'a str> {
+        let own = url.strip_prefix("http://").unwrap_or(url);
+        let path = own.strip_prefix(&self.address).unwrap_or(own);
+        ensure!(path.starts_with('/'), "`{url}` leads elsewhere");
+        Ok(path)
+    }
+
     fn control(&self, method: &str, what: &str, body: &Value) -> Result<Value> {
         let token = format!("sandbox-token: {}\r\n", self.control_token);
         self.request(method, &format!("/sandbox/{what}"), &token, body)
     }
 
     fn request(&self, method: &str, path: &str, headers: &str, body: &Value) -> Result<Value> {
+        let headers = format!("content-type: application/json\r\n{headers}");
+        let body = body.to_string();
+        let (status, _, answer) = self.exchange(method, path, &headers, body.as_bytes())?;
+        let answer = String::from_utf8(answer).context("the sandbox answered with no text")?;
+        ensure!(
+            (200..300).contains(&status),
+            "the sandbox answered {status} to {method} {path}: {answer}"
+        );
+        if answer.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&answer).with_context(|| format!("the sandbox answered `{answer}`"))
+    }
+
+    /// Sends a request and returns the answer's status, head and body.
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Result<(u16, String, Vec<u8>)> {
         let mut stream = TcpStream::connect(&self.address)
             .with_context(|| format!("could not connect to `{}`", self.address))?;
         stream.set_read_timeout(Some(ANSWER))?;
         stream.set_write_timeout(Some(ANSWER))?;
-        let body = body.to_string();
         let (host, length) = (&self.address, body.len());
-        let request = format!(
-            "{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: application/json\r\n\
-             content-length: {length}\r\n{headers}\r\n{body}"
+        let head = format!(
+            "{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {length}\r\n{headers}\r\n"
         );
-        stream.write_all(request.as_bytes())?;
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        let answer = String::from_utf8(answer).context("the sandbox answered with no text")?;
-        let (head, body) = answer
-            .split_once("\r\n\r\n")
-            .with_context(|| format!("the sandbox answered `{answer}`"))?;
-        let status = head.split(' ').nth(1).unwrap_or_default();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        let end =
+            end.with_context(|| format!("the sandbox broke off after {} bytes", answer.len()))?;
+        let body = answer.split_off(end + 4);
+        let head = String::from_utf8(answer).context("the head of an answer is no text")?;
+        let length = header(&head, "content-length").and_then(|length| length.parse().ok());
         ensure!(
-            status.starts_with('2'),
-            "the sandbox answered {status} to {method} {path}: {body}"
+            length.is_none_or(|length: usize| length == body.len()),
+            "the sandbox broke off in an answer"
         );
-        if body.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(body).with_context(|| format!("the sandbox answered `{body}`"))
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Ok((status.context("an answer has a status")?, head, body))
     }
+}
+
+/// The value of a header, by its name in small letters.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+    let found = lines.find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.trim())
 }

@@ -11,7 +11,7 @@ use crate::test;
 use crate::tool;
 use crate::workspace::{Profile, Workspace};
 
-/// How often the scenario that kills the host at random does so in each round.
+/// How often the scenarios that kill the host or the sandbox at random do so in each round.
 const SOAK_KILLS: &str = "200";
 
 /// How many random histories of hand-overs the engine lives through, once.

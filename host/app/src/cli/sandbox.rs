@@ -21,7 +21,7 @@ use crate::settings::Settings;
 #[derive(Args, Debug)]
 pub(super) struct SandboxArguments {
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = listen_address)]
     listen: SocketAddr,
     /// The folder that keeps the data; without it they are gone at the end.
     #[arg(long, value_name = "DIR")]
@@ -64,6 +64,14 @@ impl FromStr for ScaleArgument {
             .map(Self)
             .ok_or_else(|| "write it as `shots=500`".to_owned())
     }
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let number = text.strip_prefix("localhost:");
+    let address = number.map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    address.parse().map_err(|_| {
+        "write it as `127.0.0.1:8090`, an address of this machine and a port".to_owned()
+    })
 }
 
 impl ContentArguments {
@@ -144,6 +152,20 @@ pub(super) fn human_text(sandbox: &Sandbox) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_to_listen_is_an_address_and_a_port() {
+        let listen = |text: &str| listen_address(text).map(|address| address.to_string());
+        assert_eq!(listen("127.0.0.1:0").unwrap(), "127.0.0.1:0");
+        assert_eq!(listen("localhost:8090").unwrap(), "127.0.0.1:8090");
+        assert_eq!(listen("[::1]:8090").unwrap(), "[::1]:8090");
+        for text in ["8090", "127.0.0.1", "nowhere", "localhost:x", ""] {
+            assert!(
+                listen(text).unwrap_err().starts_with("write it as"),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn a_scale_is_a_number_of_shots() {

@@ -33,7 +33,11 @@ pub(crate) enum DatabaseError {
     )]
     Newer { file: PathBuf, found: i64 },
     #[error("`{}` is damaged or no database of a sandbox; move it away to begin anew", .file.display())]
-    Damaged { file: PathBuf },
+    Damaged {
+        file: PathBuf,
+        #[source]
+        source: Box<DatabaseError>,
+    },
     #[error("row {sequence} is damaged")]
     DamagedRow { sequence: u64 },
     #[error("could not use the sandbox's database")]
@@ -61,15 +65,10 @@ fn explained(folder: &Path, error: DatabaseError) -> DatabaseError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DatabaseError::InUse {
             folder: folder.to_owned(),
         },
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the database is damaged"
-            );
-            DatabaseError::Damaged {
-                file: folder.join(FILE),
-            }
-        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => DatabaseError::Damaged {
+            file: folder.join(FILE),
+            source: Box::new(error),
+        },
         _ => error,
     }
 }
