@@ -152,11 +152,11 @@ def test_a_job_offers_files(session, user, made, tmp_path, new_session):
 
 
 def test_a_setting_is_found_by_name_and_group(session, made, new_session):
-    session.create("Setting", {"name": "storage_scenario", "group": name("STORAGE"), "value": '{"scenario": "x"}'})
+    group = name("STORAGE")
+    made.append(session.create("Setting", {"name": "storage_scenario", "group": group, "value": '{"scenario": "x"}'}))
     session.commit()
-    row = new_session().query('select value from Setting where name is "storage_scenario" and group like "STORAGE%"').one()
-    assert row["value"] == '{"scenario": "x"}'
-    made.append(session.query('Setting where name is "storage_scenario" and group like "STORAGE%"').one())
+    query = 'select value from Setting where name is "storage_scenario" and group is "%s"' % group
+    assert new_session().query(query).one()["value"] == '{"scenario": "x"}'
 
 
 def test_a_user_keeps_application_states(session, user, made, new_session):

@@ -185,6 +185,18 @@ def test_nothing_of_a_hidden_project_is_changed(verb, hidden, private, member, s
     assert [found["name"] for found in session.query('select name from Task where project_id is "%s"' % private["id"])] == ["anim"]
 
 
+def test_nothing_of_a_hidden_project_is_brought_into_another(hidden, private, member, session, call):
+    outside = member("Artist", open_projects=True)
+    shot = outside.query('Shot where project.name is "harbour"').first()
+    before = [note["id"] for note in shot["notes"]]
+    with pytest.raises(ftrack_api.exception.ServerError) as caught:
+        outside.call([{"action": "update", "entity_type": "Shot", "entity_key": [shot["id"]], "entity_data": {
+            "notes": [{"__entity_type__": "Note", "id": hidden["note"]["id"]}]}}])
+    assert "which does not exist" in str(caught.value)
+    assert [note["id"] for note in session.get("Shot", shot["id"])["notes"]] == before
+    assert session.query("select parent_id from Note where id is %s" % hidden["note"]["id"]).one()["parent_id"] == hidden["task"]["id"]
+
+
 def test_nothing_can_be_moved_out_of_sight(session, project, task, member):
     outside = member("Artist", projects=[project])
     lantern = session.query('Project where name is "lantern"').one()

@@ -116,3 +116,49 @@ impl Word {
             }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::seed::demo_store;
+
+    #[test]
+    fn words_permit_by_verb_type_and_attribute() {
+        let store = demo_store();
+        let check = |text: &str, verb: Verb, kind: &str, data: Json, expected: bool| {
+            let wish = Wish {
+                data: data.as_object(),
+                ..Wish::new(verb, store.schema.expect_type(kind))
+            };
+            let permissions = Permissions::from_text(text);
+            assert_eq!(
+                permissions.allow(&store, &wish),
+                expected,
+                "{text}: {} {kind} {data}",
+                verb.name()
+            );
+        };
+        let (create, update, delete) = (Verb::Create, Verb::Update, Verb::Delete);
+        let name = || json!({"__entity_type__": "Task", "name": "x"});
+        check("", update, "Task", name(), false);
+        check("*:*", delete, "Status", Json::Null, true);
+        check("update:*", create, "Task", name(), false);
+        check("*:project", update, "Task", name(), true);
+        check("*:project", update, "FileComponent", Json::Null, true);
+        check("*:project", update, "Status", name(), false);
+        check("*:Context", update, "Shot", name(), true);
+        check("*:* -delete:Project", delete, "Project", Json::Null, false);
+        check("*:* -delete:Project", update, "Project", name(), true);
+        check("update:Task.status", update, "Task", name(), false);
+        check(
+            "update:Task.status update:Task.name",
+            update,
+            "Task",
+            json!({"status": 1, "name": 2}),
+            true,
+        );
+        check("nonsense *:Nonsense", update, "Task", name(), false);
+    }
+}

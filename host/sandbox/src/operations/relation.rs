@@ -21,7 +21,8 @@ impl Transaction<'_> {
         let Kind::Collection { target, join, .. } = &attribute.kind else {
             return Ok(());
         };
-        let current = self.store.members(owner, *target, join);
+        // What the caller cannot see stays where it is, and cannot be brought in.
+        let current = self.view().members(owner, *target, join);
         let wanted: HashSet<&Arc<str>> = keys.iter().collect();
         let present: HashSet<Arc<str>> = current.iter().map(|row| row.key(&self.schema)).collect();
         let added: Vec<&Arc<str>> = keys.iter().filter(|key| !present.contains(*key)).collect();
@@ -52,9 +53,13 @@ impl Transaction<'_> {
                         }
                     }
                 }
-                added
-                    .into_iter()
-                    .try_for_each(|key| self.pair(*link, (*own, &owner_key), (*other, key)))
+                added.into_iter().try_for_each(|key| {
+                    // It may be created later in the batch.
+                    if self.store.find(*target, key).is_some() {
+                        self.member(attribute, *target, key)?;
+                    }
+                    self.pair(*link, (*own, &owner_key), (*other, key))
+                })
             }
         }
     }
@@ -64,6 +69,22 @@ impl Transaction<'_> {
         recipient.kind == self.schema.expect_type("Recipient").id
             && note.kind == self.schema.expect_type("Note").id
             && recipient.text(&self.schema, "resource_id") == note.text(&self.schema, "user_id")
+    }
+
+    /// Finds what is to become a member.
+    fn member(
+        &self,
+        attribute: &Attribute,
+        target: TypeId,
+        key: &str,
+    ) -> Result<Arc<Row>, ApiError> {
+        self.view().find(target, key).cloned().ok_or_else(|| {
+            let target = &self.schema.entity_type(target).name;
+            ApiError::integrity(format!(
+                "Attribute {} refers to {target} {key}, which does not exist",
+                attribute.name
+            ))
+        })
     }
 
     fn attach(
@@ -76,14 +97,7 @@ impl Transaction<'_> {
         key: &str,
     ) -> Result<(), ApiError> {
         let schema = self.schema.clone();
-        let missing = || {
-            let target = &schema.entity_type(target).name;
-            ApiError::integrity(format!(
-                "Attribute {} refers to {target} {key}, which does not exist",
-                attribute.name
-            ))
-        };
-        let before = self.store.find(target, key).cloned().ok_or_else(missing)?;
+        let before = self.member(attribute, target, key)?;
         let entity = schema.entity_type(before.kind);
         let mut row = Row::clone(&before);
         row.values[column] = Value::Text(owner.key(&schema));
