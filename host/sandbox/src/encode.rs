@@ -273,6 +273,11 @@ fn link(source: &Path, folder: &Path, file_type: &str) -> io::Result<String> {
         "" => "source".to_owned(),
         ending => format!("source.{}", ending.to_ascii_lowercase()),
     };
-    std::fs::hard_link(source, folder.join(&name))?;
+    link_file(source, &folder.join(&name))?;
     Ok(name)
+}
+
+/// Gives a file a second name, or a copy where the file system knows of no second names.
+fn link_file(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(drop))
 }

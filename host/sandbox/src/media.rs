@@ -62,6 +62,8 @@ pub(crate) enum MediaError {
     WrongChecksum,
     #[error("the upload broke off")]
     BrokenOff(#[source] axum::Error),
+    #[error("the client has fallen silent")]
+    Stalled,
     #[error("there is no room left for the file")]
     Full(#[source] io::Error),
     #[error("could not keep the file")]

@@ -1,5 +1,6 @@
 """Encoding: what becomes of a film, a still, and what is neither, and what the job says of it."""
 
+import html
 import json
 import time
 
@@ -361,3 +362,14 @@ def test_a_disk_without_room_fails_the_job_and_leaves_no_outputs(session, versio
     outputs = [output["component_id"] for output in json.loads(job["data"])["output"]]
     assert session.query("FileComponent where id in (%s)" % ", ".join(outputs)).all() == []
     assert ended(version.encode_media(path))["status"] == "done"
+
+
+def test_a_shared_review_plays_what_was_encoded(session, project, version, ended, tmp_path, server):
+    assert ended(version.encode_media(clips.film(tmp_path / "a.mov")))["status"] == "done"
+    review = session.create("ReviewSession", {"name": "Dailies", "project": project})
+    session.create("ReviewSessionObject", {"name": "sh010", "version": "v1", "review_session": review, "asset_version": version})
+    session.commit()
+    operation = {"action": "generate_signed_url", "entity_type": "ReviewSession", "entity_key": review["id"], "metadata": {}}
+    page = requests.get(session.call([operation])[0]["signed_url"], timeout=10).text
+    film = html.unescape(page.split('<video controls src="')[1].split('"')[0])
+    assert requests.get(server + film, headers={"Range": "bytes=4-7"}, timeout=10).content == b"ftyp"

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::link_file;
 use super::probe::{self, Picture, ProbeError};
 use super::recipe::{self, FILM_RUNGS, STILL_RUNGS, Strip};
 use super::tool::{ToolError, Tools};
@@ -170,7 +171,7 @@ pub(super) fn passed_through(folder: &Path, name: &str) -> Result<Vec<Output>, M
     let mut made = Vec::new();
     for (output_name, meta) in outputs {
         let file = format!("{output_name}.{file_type}");
-        std::fs::hard_link(folder.join(name), folder.join(&file))?;
+        link_file(&folder.join(name), &folder.join(&file))?;
         made.push(output(folder, output_name, &file, meta.clone()));
     }
     Ok(made)

@@ -62,6 +62,7 @@ fn refused(error: &MediaError) -> Response {
         | MediaError::BadId { .. }
         | MediaError::BrokenOff(_)
         | MediaError::MissingPart { .. }
+        | MediaError::Stalled
         | MediaError::WrongChecksum => StatusCode::BAD_REQUEST,
         MediaError::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
         MediaError::File(_) => StatusCode::INTERNAL_SERVER_ERROR,

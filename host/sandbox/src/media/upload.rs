@@ -29,6 +29,9 @@ const WAITING_PIECES: usize = 8;
 /// How long the address of an upload holds. Assumed: a day, as such stores give it to uploads in parts.
 const HOLDS_SECS: Seconds = 24 * 3600;
 
+/// How long a client may send nothing in the middle of a file.
+const SILENT_FOR: Duration = Duration::from_secs(120);
+
 /// How often what was never completed is looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -332,7 +335,11 @@ async fn receive_file(
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let writing =
         tokio::task::spawn_blocking(move || write_pieces(file, receiver, &disk, is_durable));
-    while let Some(piece) = body.next().await {
+    loop {
+        let next = tokio::time::timeout(SILENT_FOR, body.next()).await;
+        let Some(piece) = next.map_err(|_| MediaError::Stalled)? else {
+            break;
+        };
         let piece = piece.map_err(MediaError::BrokenOff)?;
         if sender.send(piece).await.is_err() {
             // The writer has failed, and says why.
