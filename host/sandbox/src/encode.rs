@@ -127,15 +127,15 @@ impl Encoder {
 
 /// A picture that every browser shows, told by its first bytes.
 fn as_it_is(path: PathBuf) -> Option<SmallPicture> {
-    const KINDS: [(&[u8], &str); 4] = [
-        (b"\x89PNG\r\n\x1a\n", "thumbnail.png"),
-        (b"\xff\xd8\xff", "thumbnail.jpg"),
-        (b"GIF8", "thumbnail.gif"),
-        (b"RIFF", "thumbnail.webp"),
-    ];
-    let mut first = [0; 8];
+    let mut first = [0; 12];
     io::Read::read_exact(&mut std::fs::File::open(&path).ok()?, &mut first).ok()?;
-    let (_, name) = KINDS.iter().find(|(begin, _)| first.starts_with(begin))?;
+    let name = match &first {
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => "thumbnail.png",
+        [0xff, 0xd8, 0xff, ..] => "thumbnail.jpg",
+        [b'G', b'I', b'F', b'8', ..] => "thumbnail.gif",
+        [b'R', b'I', b'F', b'F', .., b'W', b'E', b'B', b'P'] => "thumbnail.webp",
+        _ => return None,
+    };
     Some(SmallPicture { path, name })
 }
 
@@ -280,4 +280,27 @@ fn link(source: &Path, folder: &Path, file_type: &str) -> io::Result<String> {
 /// Gives a file a second name, or a copy where the file system knows of no second names.
 fn link_file(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_shows_is_told_by_its_first_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        for (bytes, expected) in [
+            (&b"\x89PNG\r\n\x1a\n and more"[..], Some("thumbnail.png")),
+            (b"\xff\xd8\xff\xe0 and more", Some("thumbnail.jpg")),
+            (b"GIF89a and more", Some("thumbnail.gif")),
+            (b"RIFF\x00\x00\x00\x00WEBPVP8 ", Some("thumbnail.webp")),
+            (b"RIFF\x00\x00\x00\x00AVI LIST", None),
+            (b"plain text, no picture", None),
+            (b"short", None),
+        ] {
+            let path = folder.path().join("file");
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(as_it_is(path).map(|picture| picture.name), expected);
+        }
+    }
 }
