@@ -46,7 +46,7 @@ enum Task {
     Bench(bench::Arguments),
     /// Repeat the scenarios until one fails or the time is up.
     Soak(repeat::SoakArguments),
-    /// Run the property tests with many more cases than `test` does.
+    /// Run the property tests and the fuzz targets with many more cases than `test` does.
     Fuzz(repeat::FuzzArguments),
     /// Build the documentation of every crate.
     Doc,

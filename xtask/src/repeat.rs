@@ -1,4 +1,4 @@
-//! Longer runs of tests that exist: scenarios again and again, property tests with many more cases.
+//! Longer runs of tests that exist: scenarios again and again, property tests and fuzz targets with many more cases.
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,9 @@ const SOAK_HISTORIES: &str = "1000000";
 /// How many pairs of an expression and an event are judged by the official parser and ours, once.
 const SOAK_EXPRESSIONS: &str = "1000000";
 
+/// The binaries in `tests/fuzz/Cargo.toml`.
+const FUZZ_TARGETS: [&str; 4] = ["client_packet", "expression", "query", "server_packet"];
+
 #[derive(clap::Args)]
 pub(crate) struct SoakArguments {
     /// How long to go on.
@@ -29,9 +32,12 @@ pub(crate) struct SoakArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct FuzzArguments {
-    /// How many cases each property test tries.
+    /// How many cases each property test and each fuzz target tries.
     #[arg(long, default_value_t = 20_000)]
     cases: u32,
+    /// How long `cargo fuzz` goes on with each target, where it is installed.
+    #[arg(long, default_value_t = 60)]
+    secs: u32,
 }
 
 /// Has the engine live through a million histories and a million pairs compared with the official parser, then repeats
@@ -97,13 +103,12 @@ pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<(
     Ok(())
 }
 
-/// Runs every property test with `cases` cases.
-///
-/// There is no coverage-guided fuzzing: it needs a nightly toolchain.
+/// Runs every property test and every fuzz target with `cases` cases, then the targets under `cargo fuzz`, which looks at
+/// coverage and needs a nightly toolchain, where both are installed.
 ///
 /// # Errors
 ///
-/// When a case fails; proptest prints the smallest one.
+/// When a case fails; proptest prints the smallest one, the fuzz test its seed, and `cargo fuzz` keeps the text.
 pub(crate) fn fuzz(workspace: &Workspace, arguments: &FuzzArguments) -> Result<()> {
     tool::run(
         "property tests",
@@ -120,5 +125,34 @@ pub(crate) fn fuzz(workspace: &Workspace, arguments: &FuzzArguments) -> Result<(
             ],
         )
         .env("PROPTEST_CASES", arguments.cases.to_string()),
-    )
+    )?;
+    tool::run(
+        "fuzz targets",
+        tool::cargo(
+            &workspace.root,
+            ["test", "--package", "tests", "--test", "fuzz"],
+        )
+        .env("CALLBOARD_FUZZ_CASES", arguments.cases.to_string()),
+    )?;
+    let mut installed = tool::cargo(&workspace.root, ["+nightly", "fuzz", "--version"]);
+    if !tool::succeeds(&mut installed) {
+        tool::say(
+            "`cargo fuzz` and a nightly toolchain are not both installed, so nothing looked at coverage",
+        );
+        return Ok(());
+    }
+    for target in FUZZ_TARGETS {
+        let words = [
+            "+nightly",
+            "fuzz",
+            "run",
+            "--fuzz-dir",
+            "tests/fuzz",
+            target,
+        ];
+        let mut command = tool::cargo(&workspace.root, words);
+        command.args(["--", &format!("-max_total_time={}", arguments.secs)]);
+        tool::run(&format!("cargo fuzz {target}"), &mut command)?;
+    }
+    Ok(())
 }

@@ -446,6 +446,11 @@ impl fmt::Debug for EventHub {
     }
 }
 
+/// Reads a packet, and returns whether it is one.
+pub(crate) fn reads_packet(text: &str) -> bool {
+    packet::Packet::decode(text).is_ok()
+}
+
 fn source(id: &str, user: &str, options: &HubOptions) -> Map<String, Value> {
     let mut source = BTreeMap::from([("id", json!(id)), ("user", json!({"username": user}))]);
     source.extend(

@@ -68,6 +68,8 @@ mod encode;
 mod entity;
 mod error;
 mod event_hub;
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod metrics;
 mod operation;

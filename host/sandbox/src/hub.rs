@@ -352,6 +352,18 @@ fn subscriber_id(data: &Json) -> Result<&str, String> {
     id.ok_or_else(|| "the subscriber has no id".to_owned())
 }
 
+/// Gives a packet to a hub of its own with one subscriber to everything, and returns whether the connection goes on.
+pub(crate) fn takes(packet: &str) -> bool {
+    let hub = Hub::default();
+    let attached = hub.attach(Identity {
+        user_id: Arc::from("1"),
+        username: Arc::from("ada"),
+    });
+    let all = json!({"subscriber": {"id": "all"}, "subscription": "topic=* or not topic=*"});
+    let subscription = json!({"topic": "ftrack.meta.subscribe", "data": all});
+    hub.receive(attached.id, &packet::event(&subscription)) && hub.receive(attached.id, packet)
+}
+
 /// Says who published the event, and drops what the official client would choke on.
 fn enrich(event: &mut Json, identity: &Identity) {
     const KEYS: [&str; 7] = [

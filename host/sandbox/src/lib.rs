@@ -16,6 +16,8 @@ mod control;
 mod disk;
 mod encode;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod hub;
 mod leaf;
