@@ -124,24 +124,23 @@ impl HubClient {
         Ok(id)
     }
 
-    /// Publishes `count` events that differ in nothing but their number, without waiting for anything.
-    ///
-    /// # Errors
-    ///
-    /// When the connection is gone.
-    pub fn publish_many(
-        &mut self,
-        topic: &str,
-        count: usize,
-        data: impl Fn(u64) -> Value,
-    ) -> Result<()> {
+    /// Returns the frames of `count` events that ask for acknowledgements, to be sent later by [`send_frames`](Self::send_frames).
+    pub fn frames(&mut self, topic: &str, count: usize, data: impl Fn(u64) -> Value) -> Vec<u8> {
         let mut frames = Vec::new();
         for _ in 0..count {
             let (_, event) = self.event(topic, &data(self.published));
             write_frame(&mut frames, &format!("5:{}+::{event}", self.published));
         }
-        self.stream.get_mut().write_all(&frames)?;
-        Ok(())
+        frames
+    }
+
+    /// Sends frames that were made before.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn send_frames(&mut self, frames: &[u8]) -> Result<()> {
+        Ok(self.stream.get_mut().write_all(frames)?)
     }
 
     /// Waits a moment for the beginning of a frame, and tells whether it came.

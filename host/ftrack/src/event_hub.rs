@@ -9,6 +9,7 @@ mod connection;
 mod link;
 mod lost;
 mod mailbox;
+mod metrics;
 mod outbox;
 mod packet;
 mod subscriptions;
@@ -32,7 +33,12 @@ use crate::server_url::ServerUrl;
 
 use connection::Endpoint;
 pub use lost::ConnectionLost;
-use worker::{Command, Worker};
+use metrics::Counters;
+pub use metrics::HubMetrics;
+use worker::{Channels, Command, Worker};
+
+/// More replies to one event are not waited for.
+const MAX_REPLIES: usize = 10_000;
 
 /// How an event hub introduces itself, and how patient it is.
 #[derive(Clone, Debug)]
@@ -128,7 +134,7 @@ pub enum HubState {
 
 /// The identity of a subscription, the same over all connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SubscriberId(String);
+pub struct SubscriberId(Arc<str>);
 
 impl SubscriberId {
     /// Returns it as text.
@@ -146,6 +152,18 @@ impl fmt::Display for SubscriberId {
 /// Why a subscription could not be made or ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
+    /// The hub was closed.
+    #[error("the event hub is closed")]
+    Closed,
+}
+
+/// Why a hub goes on with the configuration that it has.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenewError {
+    /// The configuration cannot be used.
+    #[error("could not use the new configuration")]
+    BadConfig(#[from] ConnectError),
     /// The hub was closed.
     #[error("the event hub is closed")]
     Closed,
@@ -190,6 +208,7 @@ pub struct EventHub {
     commands: mpsc::Sender<Command>,
     room: Arc<Semaphore>,
     state: watch::Receiver<HubState>,
+    counters: Arc<Counters>,
 }
 
 impl EventHub {
@@ -204,12 +223,7 @@ impl EventHub {
         config: &Config,
         options: HubOptions,
     ) -> Result<(Self, mpsc::Receiver<HubMessage>), ConnectError> {
-        let server = ServerUrl::parse(&config.server).map_err(ConnectError::BadServer)?;
-        let endpoint = Endpoint {
-            client: http::client(config, &server, Purpose::Events)?,
-            server,
-            timeout: config.timeouts.query,
-        };
+        let endpoint = endpoint(config)?;
         let id: Arc<str> = new_id().into();
         let (commands, command_queue) = mpsc::channel(options.waiting_publishes + 64);
         let (messages, message_queue) = mpsc::channel(256);
@@ -217,11 +231,18 @@ impl EventHub {
         let hub = Self {
             source: Arc::new(source(&id, config.user.trim(), &options)),
             room: Arc::new(Semaphore::new(options.waiting_publishes)),
-            id: Arc::clone(&id),
+            id,
             commands,
             state,
+            counters: Arc::default(),
         };
-        let worker = Worker::new(id, endpoint, options, command_queue, messages, state_sender);
+        let channels = Channels {
+            commands: command_queue,
+            messages,
+            state: state_sender,
+            counters: Arc::clone(&hub.counters),
+        };
+        let worker = Worker::new(Arc::clone(&hub.source), endpoint, &options, channels);
         tokio::spawn(worker.run());
         Ok((hub, message_queue))
     }
@@ -234,6 +255,24 @@ impl EventHub {
     /// Returns how things stand.
     pub fn state(&self) -> HubState {
         self.state.borrow().clone()
+    }
+
+    /// Returns what the hub has done since it was started.
+    pub fn metrics(&self) -> HubMetrics {
+        self.counters.read()
+    }
+
+    /// Connects anew with what `config` says, such as a key that took the place of an expired one.
+    ///
+    /// Subscriptions stay, and what waits to be sent is sent over the new connection. The user must be the same.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with the configuration, or that the hub was closed; the connection then stays as it is.
+    pub async fn renew(&self, config: &Config) -> Result<(), RenewError> {
+        let endpoint = Box::new(endpoint(config)?);
+        let renewed = self.commands.send(Command::Renew { endpoint }).await;
+        renewed.map_err(|_| RenewError::Closed)
     }
 
     /// Returns a watch over how things stand.
@@ -257,7 +296,7 @@ impl EventHub {
             .get("id")
             .and_then(Value::as_str)
             .map(str::to_owned);
-        let id = SubscriberId(given.unwrap_or_else(new_id));
+        let id = SubscriberId(given.unwrap_or_else(new_id).into());
         metadata.insert("id".to_owned(), id.as_str().into());
         let command = Command::Subscribe {
             id: id.clone(),
@@ -300,6 +339,8 @@ impl EventHub {
 
     /// Publishes an event and waits until the server has confirmed it, `deadline` at most.
     ///
+    /// An event that has not left when the future is dropped is never sent.
+    ///
     /// # Errors
     ///
     /// Returns what became of the event; [`PublishError::outcome_unknown`] says whether it may have been delivered.
@@ -324,7 +365,9 @@ impl EventHub {
             .map(|()| id)
     }
 
-    /// Publishes an event and returns the replies that arrive until `deadline`.
+    /// Publishes an event and returns the replies that arrive until `deadline`, or the first 10,000.
+    ///
+    /// An event that has not left when the future is dropped is never sent.
     ///
     /// # Errors
     ///
@@ -334,7 +377,7 @@ impl EventHub {
         event: Event,
         deadline: Duration,
     ) -> Result<Vec<Event>, PublishError> {
-        self.collect(event, deadline, usize::MAX).await
+        self.collect(event, deadline, MAX_REPLIES).await
     }
 
     /// Publishes an event and returns the first reply that arrives until `deadline`.
@@ -449,6 +492,15 @@ impl fmt::Debug for EventHub {
 /// Reads a packet, and returns whether it is one.
 pub(crate) fn reads_packet(text: &str) -> bool {
     packet::Packet::decode(text).is_ok()
+}
+
+fn endpoint(config: &Config) -> Result<Endpoint, ConnectError> {
+    let server = ServerUrl::parse(&config.server).map_err(ConnectError::BadServer)?;
+    Ok(Endpoint {
+        client: http::client(config, &server, Purpose::Events)?,
+        server,
+        timeout: config.timeouts.query,
+    })
 }
 
 fn source(id: &str, user: &str, options: &HubOptions) -> Map<String, Value> {

@@ -1,10 +1,13 @@
 //! Messages on their way to the program.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
 use super::HubMessage;
+use super::metrics::{Counters, count};
 
 /// Keeps what the program has not taken yet, so that its slowness never delays an answer to the server.
 #[derive(Debug)]
@@ -13,15 +16,21 @@ pub(super) struct Mailbox {
     waiting: VecDeque<HubMessage>,
     limit: usize,
     dropped: u64,
+    counters: Arc<Counters>,
 }
 
 impl Mailbox {
-    pub(super) fn new(sender: mpsc::Sender<HubMessage>, limit: usize) -> Self {
+    pub(super) fn new(
+        sender: mpsc::Sender<HubMessage>,
+        limit: usize,
+        counters: Arc<Counters>,
+    ) -> Self {
         Self {
             sender,
             waiting: VecDeque::new(),
             limit,
             dropped: 0,
+            counters,
         }
     }
 
@@ -32,6 +41,7 @@ impl Mailbox {
             self.post(message);
         } else {
             self.dropped += 1;
+            count(&self.counters.dropped);
         }
     }
 
@@ -45,6 +55,8 @@ impl Mailbox {
     fn post(&mut self, message: HubMessage) {
         self.waiting.push_back(message);
         self.hand_over();
+        let most = &self.counters.most_waiting_messages;
+        most.fetch_max(self.waiting.len(), Ordering::Relaxed);
     }
 
     /// Hands over as much as the program has room for.
@@ -99,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_fit_is_counted_and_said() {
         let (sender, mut receiver) = mpsc::channel(1);
-        let mut mailbox = Mailbox::new(sender, 2);
+        let mut mailbox = Mailbox::new(sender, 2, Arc::default());
         for number in 0..6 {
             mailbox.event(warning(number));
         }
@@ -124,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_went_away_costs_no_memory() {
         let (sender, receiver) = mpsc::channel(1);
-        let mut mailbox = Mailbox::new(sender, 100);
+        let mut mailbox = Mailbox::new(sender, 100, Arc::default());
         (0..10).for_each(|number| mailbox.event(warning(number)));
         drop(receiver);
         mailbox.deliver().await;

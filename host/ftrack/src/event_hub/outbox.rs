@@ -53,6 +53,21 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
+    /// Returns how many events wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Forgets events at the head of the queue that nobody wants sent any more, because who asked went away.
+    pub(super) fn skip_abandoned(&mut self, is_abandoned: impl Fn(&str) -> bool) {
+        while self.waiting.front().is_some_and(|first| {
+            let is_closed = first.confirm.as_ref().is_some_and(Confirm::is_closed);
+            is_closed || is_abandoned(&first.event.id)
+        }) {
+            self.waiting.pop_front();
+        }
+    }
+
     /// Returns the packet of the next event. From now on it counts as sent.
     pub(super) fn next_packet(&mut self) -> Option<String> {
         let Waiting { event, confirm, .. } = self.waiting.pop_front()?;
@@ -207,6 +222,18 @@ mod tests {
         fixture.outbox.expire("waiting");
         assert_eq!(sent.try_recv().unwrap(), Err(PublishError::Unconfirmed));
         assert_eq!(waiting.try_recv().unwrap(), Err(PublishError::NotSent));
+        assert!(fixture.outbox.is_empty());
+        assert_eq!(fixture.room.available_permits(), 2);
+    }
+
+    #[test]
+    fn what_was_given_up_before_it_left_is_never_sent() {
+        let mut fixture = Fixture::new();
+        drop(fixture.push("given up"));
+        let mut wanted = fixture.push("wanted");
+        fixture.outbox.skip_abandoned(|_| false);
+        assert!(fixture.outbox.next_packet().unwrap().contains("wanted"));
+        assert!(wanted.try_recv().is_err());
         assert!(fixture.outbox.is_empty());
         assert_eq!(fixture.room.available_permits(), 2);
     }

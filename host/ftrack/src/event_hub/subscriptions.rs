@@ -23,10 +23,11 @@ impl Subscriptions {
         self.index.insert(id, expression);
     }
 
-    pub(super) fn remove(&mut self, id: &SubscriberId) -> bool {
-        self.metadata.remove(id);
+    /// Removes a subscription and returns its subscriber's metadata.
+    pub(super) fn remove(&mut self, id: &SubscriberId) -> Option<Value> {
         self.order.retain(|other| other != id);
-        self.index.remove(id).is_some()
+        self.index.remove(id);
+        self.metadata.remove(id)
     }
 
     pub(super) fn in_order(&self) -> impl Iterator<Item = (&Expression, &Value)> {
@@ -72,7 +73,7 @@ mod tests {
         for (id, application) in [("1", "a"), ("2", "b")] {
             let expression = Expression::parse("topic=x").unwrap();
             let metadata = json!({"id": id, "applicationId": application});
-            subscriptions.insert(SubscriberId(id.to_owned()), expression, metadata);
+            subscriptions.insert(SubscriberId(id.into()), expression, metadata);
         }
         let event = Event::new("x", json!({})).with_target(target);
         let mut ids: Vec<_> = subscriptions

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use callboard_event::{Event, Expression, REPLY_TOPIC};
-use serde_json::{Value, json};
+use futures_util::FutureExt;
+use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -16,6 +18,7 @@ use super::connection::{Connection, Endpoint, Wire};
 use super::link::Link;
 use super::lost::ConnectionLost;
 use super::mailbox::Mailbox;
+use super::metrics::{Counters, count};
 use super::outbox::{Confirm, Outbox, Room};
 use super::packet::{HEARTBEAT, Packet};
 use super::subscriptions::Subscriptions;
@@ -24,6 +27,9 @@ use crate::operation::new_id;
 
 /// A connection that held for so long was a good one; the next failure is a new story.
 const HELD: Duration = Duration::from_secs(10);
+
+/// How many frames are taken at once when so many have come.
+const BURST: usize = 64;
 
 /// For how long the server may think about our subscriptions before the connection counts as up all the same.
 const SUBSCRIBING: Duration = Duration::from_secs(5);
@@ -62,12 +68,24 @@ pub(super) enum Command {
         at_most: usize,
         answer: oneshot::Sender<Vec<Event>>,
     },
+    Renew {
+        endpoint: Box<Endpoint>,
+    },
     Nudge,
     Close,
 }
 
+/// How the worker and the handle hear of each other.
+pub(super) struct Channels {
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) messages: mpsc::Sender<HubMessage>,
+    pub(super) state: watch::Sender<HubState>,
+    pub(super) counters: Arc<Counters>,
+}
+
 pub(super) struct Worker {
-    id: Arc<str>,
+    /// What every event of the hub's own says of its sender; `id` is the hub's.
+    source: Arc<Map<String, Value>>,
     endpoint: Endpoint,
     backoff: Backoff,
     refused_pause: Duration,
@@ -86,6 +104,7 @@ pub(super) struct Worker {
     deadlines: BTreeMap<(Instant, u64), String>,
     deadlines_made: u64,
     last_reason: Option<ConnectionLost>,
+    counters: Arc<Counters>,
 }
 
 /// Replies that someone waits for.
@@ -100,31 +119,38 @@ struct Collection {
 enum Turn {
     GoOn,
     Nudge,
+    Renew,
     Close,
 }
 
 /// Why a connection is no longer served.
 enum End {
     Lost(ConnectionLost),
+    /// The next one is to be made in another way.
+    Renewed,
     Closed,
 }
 
 impl Worker {
     pub(super) fn new(
-        id: Arc<str>,
+        source: Arc<Map<String, Value>>,
         endpoint: Endpoint,
-        options: HubOptions,
-        commands: mpsc::Receiver<Command>,
-        messages: mpsc::Sender<HubMessage>,
-        state: watch::Sender<HubState>,
+        options: &HubOptions,
+        channels: Channels,
     ) -> Self {
+        let Channels {
+            commands,
+            messages,
+            state,
+            counters,
+        } = channels;
         Self {
-            id,
+            source,
             endpoint,
             backoff: Backoff::new(options.first_pause, options.longest_pause, options.seed),
             refused_pause: options.refused_pause,
             commands,
-            mailbox: Mailbox::new(messages, options.waiting_messages),
+            mailbox: Mailbox::new(messages, options.waiting_messages, Arc::clone(&counters)),
             state,
             subscriptions: Subscriptions::default(),
             outbox: Outbox::default(),
@@ -135,16 +161,23 @@ impl Worker {
             deadlines: BTreeMap::new(),
             deadlines_made: 0,
             last_reason: None,
+            counters,
         }
     }
 
     /// Connects and serves, again and again, until the hub is closed.
     pub(super) async fn run(mut self) {
-        while let End::Lost(reason) = self.connect_and_serve().await {
+        loop {
+            let end = self.connect_and_serve().await;
             self.outbox.connection_lost();
             self.control.clear();
             self.unanswered.clear();
             self.is_connected = false;
+            let reason = match end {
+                End::Lost(reason) => reason,
+                End::Renewed => continue,
+                End::Closed => break,
+            };
             let pause = self.pause_after(&reason);
             self.report(reason);
             if self.wait(pause).await == Turn::Close {
@@ -167,7 +200,11 @@ impl Worker {
         let connection = loop {
             tokio::select! {
                 connection = &mut connecting => break connection,
-                turn = self.turn() => if turn == Turn::Close { return End::Closed },
+                turn = self.turn() => match turn {
+                    Turn::Close => return End::Closed,
+                    Turn::Renew => return End::Renewed,
+                    Turn::GoOn | Turn::Nudge => {}
+                },
             }
         };
         match connection {
@@ -218,6 +255,12 @@ impl Worker {
         }
     }
 
+    /// Takes note of how many events wait to be sent.
+    fn publishes_wait(&self) {
+        let most = &self.counters.most_waiting_publishes;
+        most.fetch_max(self.outbox.len(), Ordering::Relaxed);
+    }
+
     /// Does the next thing that needs no connection. Nothing is lost when this is given up half way.
     async fn turn(&mut self) -> Turn {
         let deadline = self
@@ -225,7 +268,11 @@ impl Worker {
             .first_key_value()
             .map(|((deadline, _), _)| *deadline);
         tokio::select! {
-            command = self.commands.recv() => command.map_or(Turn::Close, |command| self.command(command)),
+            command = self.commands.recv() => {
+                let turn = command.map_or(Turn::Close, |command| self.command(command));
+                self.publishes_wait();
+                turn
+            }
             () = self.mailbox.deliver(), if self.mailbox.has_mail() => Turn::GoOn,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                 self.expire();
@@ -247,8 +294,9 @@ impl Worker {
                 self.subscriptions.insert(id, expression, metadata);
             }
             Command::Unsubscribe { id } => {
-                if self.subscriptions.remove(&id) && self.is_connected {
-                    let data = json!({"subscriber": {"id": id.as_str()}});
+                let metadata = self.subscriptions.remove(&id);
+                if let Some(metadata) = metadata.filter(|_| self.is_connected) {
+                    let data = json!({"subscriber": metadata});
                     self.send_control(
                         "ftrack.meta.unsubscribe",
                         data,
@@ -283,6 +331,10 @@ impl Worker {
                     },
                 );
                 self.outbox.push(event, permit, None);
+            }
+            Command::Renew { endpoint } => {
+                self.endpoint = *endpoint;
+                return Turn::Renew;
             }
             Command::Nudge => return Turn::Nudge,
             Command::Close => return Turn::Close,
@@ -320,6 +372,10 @@ impl Worker {
                     self.say_goodbye(&mut wire).await;
                     break End::Closed;
                 }
+                Ok(Turn::Renew) => {
+                    self.say_goodbye(&mut wire).await;
+                    break End::Renewed;
+                }
                 Ok(Turn::Nudge) => {
                     self.control
                         .push_back(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
@@ -338,7 +394,8 @@ impl Worker {
     /// Subscribes to everything anew; the hub's own subscription to replies comes first.
     fn begin(&mut self) {
         self.is_connected = true;
-        let own = json!({"id": &*self.id});
+        count(&self.counters.connections);
+        let own = json!({"id": self.source.get("id")});
         let replies = format!("topic={REPLY_TOPIC}");
         let number = self.send_control(
             "ftrack.meta.subscribe",
@@ -366,14 +423,49 @@ impl Worker {
 
     fn send_control(&mut self, topic: &str, data: Value, what: String) -> u64 {
         let mut event = Event::new(topic, data).with_id(new_id());
-        event.source = json!({"id": &*self.id});
+        event.source = Value::Object(Map::clone(&self.source));
         let (number, packet) = self.outbox.control_packet(&event, what);
+        count(&self.counters.sent);
         self.control.push_back(Message::text(packet));
         number
     }
 
+    /// Returns what is to be sent next.
+    fn next_packet(&mut self) -> Option<Message> {
+        if let Some(packet) = self.control.pop_front() {
+            return Some(packet);
+        }
+        let packet = self.outbox.next_packet()?;
+        count(&self.counters.sent);
+        Some(Message::text(packet))
+    }
+
+    /// Takes a frame and those that have come with it, a few at most, so that nothing else waits for long.
+    fn frames(
+        &mut self,
+        mut frame: Message,
+        wire: &mut Wire,
+        link: &mut Link,
+    ) -> Result<(), ConnectionLost> {
+        for _ in 0..BURST {
+            link.heard();
+            self.frame(frame, link);
+            match wire.split().0.frame().now_or_never() {
+                Some(next) => frame = next?,
+                None => return Ok(()),
+            }
+        }
+        self.frame(frame, link);
+        Ok(())
+    }
+
     /// Does the next thing on an open connection.
     async fn step(&mut self, wire: &mut Wire, link: &mut Link) -> Result<Turn, ConnectionLost> {
+        let collections = &self.collections;
+        self.outbox.skip_abandoned(|event_id| {
+            let collection = collections.get(event_id);
+            collection.is_some_and(|collection| collection.answer.is_closed())
+        });
         let has_packet = !self.control.is_empty() || !self.outbox.is_empty();
         let is_announced = *self.state.borrow() == HubState::Connected;
         link.has_work(has_packet);
@@ -387,8 +479,7 @@ impl Worker {
         };
         tokio::select! {
             frame = reader.frame() => {
-                link.heard();
-                self.frame(frame?, link);
+                self.frames(frame?, wire, link)?;
                 if !is_announced && self.unanswered.is_empty() {
                     self.announce();
                 }
@@ -396,7 +487,7 @@ impl Worker {
             written = write, if has_packet || link.is_unflushed => {
                 written?;
                 link.progressed();
-                let packet = self.control.pop_front().or_else(|| self.outbox.next_packet().map(Message::text));
+                let packet = self.next_packet();
                 link.is_unflushed = packet.is_some();
                 if let Some(packet) = packet {
                     wire.split().1.give(packet)?;
@@ -428,6 +519,8 @@ impl Worker {
         };
         match Packet::decode(text) {
             Ok(Packet::Event(event)) => self.event(event),
+            // One answer serves them all when the server takes none.
+            Ok(Packet::Heartbeat) if self.control.back() == Some(&Message::text(HEARTBEAT)) => {}
             Ok(Packet::Heartbeat) => self.control.push_back(Message::text(HEARTBEAT)),
             Ok(Packet::Acknowledge(number, outcome)) => {
                 self.unanswered.remove(&number);
@@ -446,10 +539,12 @@ impl Worker {
     }
 
     fn event(&mut self, event: Box<Event>) {
+        count(&self.counters.received);
         if event.topic == REPLY_TOPIC
             && let Some(answered) = event.in_reply_to_event.as_deref()
             && let Some(collection) = self.collections.get_mut(answered)
         {
+            count(&self.counters.replies);
             let answered = answered.to_owned();
             collection.replies.push(*event);
             if collection.replies.len() >= collection.at_most
@@ -461,17 +556,14 @@ impl Worker {
         }
         let subscribers = self.subscriptions.wanting(&event);
         if !subscribers.is_empty() {
+            count(&self.counters.matched);
             self.mailbox.event(HubMessage::Event { event, subscribers });
         }
     }
 
     async fn say_goodbye(&mut self, wire: &mut Wire) {
         let goodbye = async {
-            while let Some(packet) = self
-                .control
-                .pop_front()
-                .or_else(|| self.outbox.next_packet().map(Message::text))
-            {
+            while let Some(packet) = self.next_packet() {
                 wire.split().1.ready().await?;
                 wire.split().1.give(packet)?;
             }

@@ -9,7 +9,7 @@ use ftrack::{
 };
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Reply, Request, Server, ServerSocket, raw};
@@ -582,4 +582,147 @@ async fn closing_sends_what_waits() {
     };
     tokio::join!(fixture.hub.close(), hear);
     assert_eq!(fixture.hub.state(), HubState::Closed);
+}
+
+#[tokio::test]
+async fn our_packets_say_what_the_official_clients_say() {
+    let options = HubOptions {
+        application_id: None,
+        host_name: Some("ws-01".to_owned()),
+        ..options()
+    };
+    let mut fixture = Fixture::start_with("s/1:60:60:websocket", options).await;
+    let mut peer = fixture.peer().await;
+    let mut ours = vec![peer.packet().await];
+    peer.acknowledge(1).await;
+    assert_eq!(fixture.message().await, HubMessage::Connected);
+
+    let metadata = json!({"id": "SUBSCRIBER", "applicationId": "studio.tool"});
+    let wanted = Expression::parse("topic=studio.ask and source.user.username=ada").unwrap();
+    let Value::Object(subscriber) = metadata.clone() else {
+        panic!("not an object")
+    };
+    let id = fixture.hub.subscribe(wanted, subscriber).await.unwrap();
+    ours.push(peer.packet().await);
+    let ask = Event::new("studio.ask", json!({"shot": "sh010", "é": "a:b"})).with_id("ASK");
+    fixture.hub.publish(ask.clone()).unwrap();
+    ours.push(peer.packet().await);
+    // The official client replies as the subscriber.
+    let asked = Event {
+        source: json!({"id": fixture.hub.id()}),
+        ..ask
+    };
+    let reply = Event {
+        source: metadata,
+        ..Event::reply_to(&asked, json!({"answer": 42}))
+    };
+    fixture.hub.publish(reply).unwrap();
+    ours.push(peer.packet().await);
+    fixture.hub.unsubscribe(&id).await.unwrap();
+    ours.push(peer.packet().await);
+
+    let hub_id = fixture.hub.id();
+    let recorded = include_str!("fixtures/official_packets.txt").lines();
+    let read = |packet: &str| {
+        let (number, payload) = packet.split_once("::").unwrap();
+        let mut payload: Value = serde_json::from_str(payload).unwrap();
+        if payload["args"][0]["id"] != "ASK" {
+            payload["args"][0]["id"] = json!("*");
+        }
+        (number.to_owned(), payload)
+    };
+    let recorded: Vec<_> = recorded.map(read).collect();
+    let ours: Vec<_> = ours
+        .iter()
+        .map(|packet| read(&packet.replace(hub_id, "HUB")))
+        .collect();
+    assert_eq!(ours, recorded);
+}
+
+#[tokio::test]
+async fn a_hub_counts_what_it_does() {
+    let mut fixture = Fixture::start().await;
+    let mut peer = fixture.connected().await;
+    fixture.subscribe("topic=a", json!({})).await;
+    peer.subscriptions(1).await;
+    for topic in ["a", "b", "a"] {
+        peer.send_event(&event(topic)).await;
+    }
+    for _ in 0..2 {
+        assert!(matches!(fixture.message().await, HubMessage::Event { .. }));
+    }
+    let hub = fixture.hub.clone();
+    let asking =
+        tokio::spawn(async move { hub.request(event("ask"), Duration::from_secs(10)).await });
+    let (_, asked) = peer.event().await;
+    peer.send_event(&Event::reply_to(&asked, json!({}))).await;
+    assert!(soon(asking).await.unwrap().unwrap().is_some());
+    let metrics = fixture.hub.metrics();
+    assert_eq!(
+        (metrics.received, metrics.matched, metrics.replies),
+        (4, 2, 1)
+    );
+    assert_eq!((metrics.sent, metrics.reconnects), (3, 0));
+    assert_eq!((metrics.dropped, metrics.most_waiting_publishes), (0, 1));
+    drop(peer);
+    let mut peer = fixture.peer().await;
+    peer.subscriptions(2).await;
+    assert_eq!(fixture.hub.metrics().reconnects, 1);
+}
+
+#[tokio::test]
+async fn a_renewed_hub_connects_anew_with_the_new_key_and_its_subscriptions() {
+    let mut fixture = Fixture::start().await;
+    let mut peer = fixture.connected().await;
+    fixture.subscribe("topic=a", json!({"id": "one"})).await;
+    peer.subscriptions(1).await;
+    let mut config = fixture.server.config();
+    config.api_key = "another-key".to_owned().into();
+    fixture.hub.renew(&config).await.unwrap();
+    let mut peer = fixture.peer().await;
+    let subscriptions = peer.subscriptions(2).await;
+    assert_eq!(
+        subscriptions[1],
+        ("topic=a".to_owned(), json!({"id": "one"}))
+    );
+    let handshakes = fixture.server.requests();
+    let handshake = handshakes
+        .iter()
+        .rfind(|request| request.target == "/socket.io/1/");
+    assert_eq!(
+        handshake.unwrap().header("ftrack-api-key"),
+        Some("another-key")
+    );
+    config.server = "not a server:".to_owned();
+    assert!(fixture.hub.renew(&config).await.is_err());
+}
+
+#[tokio::test]
+async fn an_event_that_was_given_up_before_there_was_a_connection_is_never_sent() {
+    let (reply, mut peers) = hub_server("s/1:60:60:websocket");
+    let (open, is_open) = watch::channel(false);
+    let server = Server::start(move |request| match *is_open.borrow() {
+        true => reply(request),
+        false => Reply::Close,
+    })
+    .await;
+    let (hub, _messages) = EventHub::start(&server.config(), options()).unwrap();
+    let waiting = hub.clone();
+    let given_up = tokio::spawn(async move {
+        let deadline = Duration::from_secs(10);
+        waiting.publish_confirmed(event("given up"), deadline).await
+    });
+    let is_taken = async {
+        while hub.metrics().most_waiting_publishes == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(is_taken).await;
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    hub.publish(event("wanted")).unwrap();
+    open.send_replace(true);
+    let mut peer = Peer(soon(peers.recv()).await.unwrap());
+    peer.subscriptions(1).await;
+    assert_eq!(peer.event().await.1.topic, "wanted");
 }
