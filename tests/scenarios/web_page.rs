@@ -148,6 +148,16 @@ fn what_is_dropped_on_the_page_is_published_and_plays() -> Result<()> {
 }
 
 #[test]
+fn the_page_says_that_its_connection_is_away_and_comes_back_with_it() -> Result<()> {
+    let studio = Studio::open()?;
+    let ready = &studio.server.ready;
+    let task = demo_task(ready)?;
+    let arguments = [&ready.server, &ready.control_token, &ready.user, &task];
+    play(ready, "away", &arguments.map(String::as_str))?;
+    Ok(())
+}
+
+#[test]
 fn the_page_is_whole_without_a_mouse_and_without_eyes() -> Result<()> {
     let studio = Studio::open()?;
     let ready = &studio.server.ready;

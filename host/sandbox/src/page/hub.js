@@ -13,7 +13,8 @@ const APPLICATION = "ftrack.client.web";
 /**
  * One connection, made again whenever it ends.
  *
- * `onState` is called with `connected` or `closed`, `onEvent` with every event that comes.
+ * `onState` is called with `connected`, `closed` or, when the server does not know the key, `refused`; `onEvent` with
+ * every event that comes.
  */
 export class Hub {
   constructor(signIn, userId, { onState, onEvent }) {
@@ -78,6 +79,9 @@ export class Hub {
   async #handshake() {
     const headers = { "ftrack-user": this.signIn.user, "ftrack-api-key": this.signIn.apiKey };
     const response = await fetch("/socket.io/1/", { headers });
+    if (response.status === 401 || response.status === 403) {
+      this.onState("refused");
+    }
     if (!response.ok) {
       throw new Error(`The event hub answered with status ${response.status}.`);
     }

@@ -31,6 +31,9 @@ const OFFERED = [
 ];
 const VIEWS = new Map([...OFFERED.map(({ name, View }) => [name, View]), ["task", Task], ["version", Version]]);
 
+/** What is said of the connection to the event hub. */
+const CONNECTION = { connected: "Connected", closed: "Not connected", refused: "Signed out: load the page again" };
+
 const session = JSON.parse(document.querySelector("meta[name=sandbox-session]").content);
 byId("version").textContent = session.version;
 const dialog = new Dialog();
@@ -145,7 +148,7 @@ function drawNavigation(current) {
 function showConnection(state) {
   const line = byId("connection");
   line.dataset.state = state;
-  line.textContent = state === "connected" ? "Connected" : "Not connected";
+  line.textContent = CONNECTION[state];
 }
 
 /** Tells the Actions menu what is selected, and the person where something can be selected at all. */
