@@ -138,6 +138,7 @@ export class Browser {
     this.driver?.kill();
     this.server?.close();
     this.server?.closeAllConnections();
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    // The browser may still be writing while it ends.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20 });
   }
 }
