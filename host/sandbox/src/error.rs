@@ -13,6 +13,8 @@ pub(crate) struct ApiError {
     pub(crate) exception: &'static str,
     pub(crate) content: String,
     pub(crate) error_code: Option<&'static str>,
+    /// The byte of a query that the error is about.
+    position: Option<usize>,
     /// Used for clients in strict mode; the others get 200.
     pub(crate) status: StatusCode,
 }
@@ -25,6 +27,7 @@ impl ApiError {
             exception,
             content,
             error_code: None,
+            position: None,
             status,
         }
     }
@@ -67,17 +70,26 @@ impl ApiError {
     }
 
     pub(crate) fn to_json(&self) -> Json {
-        json!({"exception": self.exception, "content": self.content, "error_code": self.error_code})
+        let mut json = json!({"exception": self.exception, "content": self.content, "error_code": self.error_code});
+        // What the real server puts there is not known; that it may be there is.
+        if let Some(position) = self.position {
+            json["error"] = json!({"position": position});
+        }
+        json
     }
 }
 
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
-        let exception = match error {
-            QueryError::Syntax { .. } => "ParseError",
-            QueryError::Invalid { .. } => "ValidationError",
+        let (exception, position) = match error {
+            QueryError::Syntax { position, .. } => ("ParseError", position),
+            QueryError::Invalid { position, .. } => ("ValidationError", position),
         };
-        Self::new(exception, StatusCode::BAD_REQUEST, error.to_string())
+        let refused = Self::new(exception, StatusCode::BAD_REQUEST, error.to_string());
+        Self {
+            position: Some(position),
+            ..refused
+        }
     }
 }
 

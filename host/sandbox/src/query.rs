@@ -32,7 +32,7 @@ use walk::Walker;
 pub(crate) enum QueryError {
     #[error("could not parse the query: {message} at position {position}")]
     Syntax { message: String, position: usize },
-    #[error("{message} (at position {position})")]
+    #[error("{message}")]
     Invalid { message: String, position: usize },
 }
 

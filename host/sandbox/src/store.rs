@@ -75,10 +75,12 @@ impl Store {
     pub(crate) fn open(schema: Arc<Schema>, folder: &Path) -> Result<Self, DatabaseError> {
         let (database, schema, rows) = Database::open(folder, schema)?;
         let mut store = Self::in_memory(schema);
-        for row in rows {
+        for mut row in rows {
             store.next_sequence = store.next_sequence.max(row.sequence + 1);
             let table = store.schema.entity_type(row.kind).table;
-            store.tables[usize::from(table.0)].insert(&store.schema, Arc::new(row));
+            let table = &mut store.tables[usize::from(table.0)];
+            table.share_texts(&mut row);
+            table.insert(&store.schema, Arc::new(row));
         }
         store.database = Some(database);
         Ok(store)
@@ -200,17 +202,20 @@ impl Store {
         self.next_sequence += 1;
         let table = self.schema.entity_type(row.kind).table;
         self.journal.note(table, row.sequence, None);
+        let table = &mut self.tables[usize::from(table.0)];
+        table.share_texts(&mut row);
         let row = Arc::new(row);
-        self.tables[usize::from(table.0)].insert(&self.schema, row.clone());
+        table.insert(&self.schema, row.clone());
         row
     }
 
     /// Replaces the row of the same sequence.
-    pub(crate) fn replace(&mut self, row: Row) -> Arc<Row> {
+    pub(crate) fn replace(&mut self, mut row: Row) -> Arc<Row> {
         let id = self.schema.entity_type(row.kind).table;
         let table = &mut self.tables[usize::from(id.0)];
         let before = table.remove(&self.schema, row.sequence);
         self.journal.note(id, row.sequence, before);
+        table.share_texts(&mut row);
         let row = Arc::new(row);
         table.insert(&self.schema, row.clone());
         row

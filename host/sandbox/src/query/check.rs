@@ -110,7 +110,7 @@ fn walk(schema: &Schema, from: TypeId, path: &Path) -> Result<End, QueryError> {
             };
             return Err(invalid(
                 path,
-                format!("Attribute {} does not exist on {owner}", segment.name),
+                format!("Attribute {} does not exist on {owner}.", segment.name),
             ));
         }
         end.scalars = found

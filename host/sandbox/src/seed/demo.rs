@@ -49,9 +49,11 @@ pub(super) fn plant(planter: &mut Planter<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A project with as many shots as wanted, fifty to a sequence.
+/// A project with as many shots as wanted, fifty to a sequence. Its tasks are in every state of work, and
+/// every other one has somebody who does it.
 pub(super) fn plant_large(planter: &mut Planter<'_>, shots: usize) -> Result<(), ApiError> {
     let project = project(planter, "large", "Large", "VFX")?;
+    let doers = ["ada", "dana"].map(|user| id_from_name(&format!("User/{user}")));
     let mut sequence = String::new();
     for number in 0..shots {
         let name = format!("sq{:04}", number / 50 + 1);
@@ -61,16 +63,27 @@ pub(super) fn plant_large(planter: &mut Planter<'_>, shots: usize) -> Result<(),
         let path = format!("large/{name}");
         let shot_name = format!("sh{:04}", (number % 50 + 1) * 10);
         let shot = child(planter, "Shot", &sequence, &path, &shot_name)?;
-        for kind in ["Animation", "Lighting", "Compositing"] {
-            task(
-                planter,
-                &shot,
-                &format!("{path}/{shot_name}"),
-                kind,
-                NOT_STARTED,
-            )?;
+        let path = format!("{path}/{shot_name}");
+        for (place, kind) in ["Animation", "Lighting", "Compositing"].iter().enumerate() {
+            let turn = number * 3 + place;
+            let status = [NOT_STARTED, IN_PROGRESS, PENDING_REVIEW, APPROVED][turn / 2 % 4];
+            let id = task(planter, &shot, &path, kind, status)?;
+            if turn % 2 == 0 {
+                assign(
+                    planter,
+                    &id,
+                    &doers[turn / 8 % 2],
+                    &format!("{path}/{kind}"),
+                )?;
+            }
         }
     }
+    Ok(())
+}
+
+fn assign(planter: &mut Planter<'_>, task: &str, user: &str, name: &str) -> Result<(), ApiError> {
+    let appointment = json!({"context_id": task, "resource_id": user, "type": "assignment"});
+    planter.add("Appointment", name, appointment)?;
     Ok(())
 }
 
@@ -116,8 +129,7 @@ fn shot(planter: &mut Planter<'_>, parent: &str, path: &str, name: &str) -> Resu
         let id = task(planter, &shot, &path, kind, status)?;
         if let Some(user) = assignee {
             let user = id_from_name(&format!("User/{user}"));
-            let appointment = json!({"context_id": id, "resource_id": user, "type": "assignment"});
-            planter.add("Appointment", &format!("{path}/{kind}"), appointment)?;
+            assign(planter, &id, &user, &format!("{path}/{kind}"))?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::Row;
+use super::{Row, Value};
 use crate::schema::{Schema, TableShape};
 
 /// Rows that share a value, in order of creation.
@@ -71,6 +71,18 @@ impl Table {
     ) -> impl Iterator<Item = &'s Arc<Row>> + use<'s> {
         let bucket = self.bucket(column, text).into_iter();
         bucket.flat_map(Bucket::values)
+    }
+
+    /// Gives a new row the same copies of indexed texts as the rows that have them already: ids and
+    /// names repeat a great deal, and what is one place in memory is near when many rows are read.
+    pub(super) fn share_texts(&self, row: &mut Row) {
+        for (index, value) in self.indexes.iter().zip(&mut row.values) {
+            if let (Some(index), Value::Text(text)) = (index, value)
+                && let Some((known, _)) = index.get_key_value(text)
+            {
+                *text = known.clone();
+            }
+        }
     }
 
     pub(super) fn insert(&mut self, schema: &Schema, row: Arc<Row>) {
