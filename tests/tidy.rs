@@ -73,7 +73,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 13] = [
         ],
         &[],
     ),
-    // Scenarios meet the program from outside; benchmarks and fuzzing look inside.
+    // Scenarios meet the program from outside; benchmarks, fuzzing and differential tests look inside.
     ("tests", &["callboard_event", "ftrack", "sandbox"], &[]),
     ("xtask", &[], &["sandbox"]),
 ];

@@ -7,6 +7,7 @@ mod figures;
 mod flame;
 mod hub;
 mod plugin;
+mod query;
 mod relay;
 mod resident;
 mod shots;
@@ -38,12 +39,13 @@ struct Arguments {
 
 type Measurement = fn(&mut Figures) -> Result<()>;
 
-const NAMES: [&str; 7] = [
-    "web", "shots", "resident", "plugin", "events", "flame", "upload",
+const NAMES: [&str; 8] = [
+    "web", "shots", "query", "resident", "plugin", "events", "flame", "upload",
 ];
-const MEASUREMENTS: [Measurement; 7] = [
+const MEASUREMENTS: [Measurement; 8] = [
     web::measure,
     shots::measure,
+    query::measure,
     resident::measure,
     plugin::measure,
     events::measure,

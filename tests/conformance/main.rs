@@ -3,6 +3,7 @@
 //! The checks are in Python and JavaScript, in `conformance/python` and `conformance/js`; this crate gives each a
 //! server of its own.
 
+mod differential;
 mod expressions;
 mod hub;
 mod javascript;

@@ -86,6 +86,21 @@ impl HostRunner {
         HostBuilder::with_arguments(&["sandbox", "--listen", address, "--seed", "demo", "--json"])
     }
 
+    /// Prepares `callboard sandbox` with a further project of so many shots, each with three tasks.
+    pub fn large_sandbox(shots: usize) -> HostBuilder {
+        let scale = format!("shots={shots}");
+        HostBuilder::with_arguments(&[
+            "sandbox",
+            "--listen",
+            "127.0.0.1:0",
+            "--seed",
+            "demo",
+            "--scale",
+            &scale,
+            "--json",
+        ])
+    }
+
     /// Prepares `callboard run` as the user of a running sandbox.
     pub fn resident(server: &Ready) -> HostBuilder {
         HostBuilder::with_arguments(&["run", "--headless", "--json"])

@@ -12,8 +12,9 @@ type Entity = (String, String);
 
 /// Adds to each mention of an entity in `answer` what other mentions say of it.
 ///
-/// An entity is not written again inside itself, nor entities deeper within each other than the answer itself has
-/// them: that depth is what was asked for, and it keeps a web of links from being written out path by path.
+/// An entity inside itself gets its plain values only, and entities do not lie deeper within each other than the
+/// answer itself has them: that depth is what was asked for, and it keeps a web of links from being written out path
+/// by path.
 pub(crate) fn complete(answer: &mut Value) {
     let mut known = HashMap::new();
     let depth = collect(answer, &mut known);
@@ -102,13 +103,18 @@ fn fill(
         Value::Object(object) => {
             let entity = identity(object);
             if let Some(entity) = &entity {
-                if inside.len() == depth || inside.contains(entity) {
+                if inside.len() == depth {
                     return;
                 }
+                let is_again = inside.contains(entity);
                 for (name, value) in known.get(entity).into_iter().flatten() {
-                    if !object.contains_key(name) {
+                    let would_lead_on = is_again && holds_entity(value);
+                    if !would_lead_on && !object.contains_key(name) {
                         object.insert(name.clone(), value.clone());
                     }
+                }
+                if is_again {
+                    return;
                 }
                 inside.push(entity.clone());
             }
@@ -123,6 +129,14 @@ fn fill(
     }
 }
 
+fn holds_entity(value: &Value) -> bool {
+    match value {
+        Value::Array(members) => members.iter().any(holds_entity),
+        Value::Object(object) => object.contains_key("__entity_type__"),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +145,20 @@ mod tests {
     fn check(mut answer: Value, expected: &Value) {
         complete(&mut answer);
         assert_eq!(&answer, expected);
+    }
+
+    #[test]
+    fn an_entity_inside_itself_has_its_plain_values() {
+        let itself = json!({"__entity_type__": "AssetVersion", "id": "v1"});
+        let mut whole = itself.clone();
+        whole["version"] = json!(1);
+        let asset =
+            |inner: &Value| json!({"__entity_type__": "Asset", "id": "a", "versions": [inner]});
+        let mut row = whole.clone();
+        row["asset"] = asset(&itself);
+        let mut expected = whole.clone();
+        expected["asset"] = asset(&whole);
+        check(json!([row]), &json!([expected]));
     }
 
     #[test]

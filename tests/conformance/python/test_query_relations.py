@@ -199,3 +199,14 @@ def test_five_hundred_ids_are_asked_for_at_once(session):
     ids = [task["id"] for task in tasks] + ["nobody-%d" % number for number in range(500)]
     query = "select id from Task where id in (%s)" % ", ".join('"%s"' % one for one in ids)
     assert {task["id"] for task in session.query(query)} == {task["id"] for task in tasks}
+
+
+def test_an_entity_met_on_two_ways_shows_what_either_asked_for(session):
+    query = (
+        "select parent.name, ancestors, ancestors.status.name, project.name from Task"
+        ' where name is "tracking" and project.name is "lantern"'
+    )
+    task = session.query(query).first()
+    with session.auto_populating(False):
+        assert task["parent"]["name"] == task["ancestors"][-1]["name"]
+        assert task["parent"]["status"]["name"] == "Not started"

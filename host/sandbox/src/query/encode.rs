@@ -2,7 +2,8 @@
 //!
 //! An entity is written in full where it is met first and as a bare reference after that. The official
 //! Python client keeps only the first occurrence, so that one carries everything that any projection of
-//! the query asked of the entity.
+//! the query asked of the entity. Which one is first for that client follows from the order of the
+//! attributes in the schema, so they are written in that order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::ast::Path;
 use super::derived;
 use super::walk::Walker;
 use crate::access::View;
-use crate::schema::{Kind, Shape};
+use crate::schema::{Attribute, EntityType, Kind, Shape};
 use crate::store::Row;
 
 /// The attributes to write, and those of the entities they lead to.
@@ -47,6 +48,17 @@ impl Projection {
             .map(|name| (name.to_owned(), Branch::default()))
             .collect();
         Self { attributes }
+    }
+
+    /// What is asked of a type, in the order of its schema. What only other types have, which the same
+    /// relation may lead to, is left out.
+    fn of<'p>(
+        &'p self,
+        entity: &'p EntityType,
+    ) -> impl Iterator<Item = (&'p Attribute, &'p Branch)> {
+        let attributes = entity.attributes.iter();
+        let shown = attributes.filter(|attribute| !attribute.hidden);
+        shown.filter_map(|attribute| Some((attribute, self.attributes.get(&*attribute.name)?)))
     }
 
     fn merge(&mut self, other: &Self) {
@@ -101,10 +113,7 @@ impl<'a> Encoder<'a> {
                 .merge(projection);
         }
         let entity = self.store.schema().entity_type(row.kind);
-        for (name, branch) in &projection.attributes {
-            let Some(attribute) = entity.public_attribute(name) else {
-                continue;
-            };
+        for (attribute, branch) in projection.of(entity) {
             for related in self.related(row, &attribute.kind, branch) {
                 self.collect(&related, &branch.below);
             }
@@ -133,16 +142,8 @@ impl<'a> Encoder<'a> {
     }
 
     fn write(&mut self, written: &mut Map<String, Json>, row: &Arc<Row>, projection: &Projection) {
-        for (name, branch) in &projection.attributes {
-            let Some(attribute) = self
-                .store
-                .schema
-                .entity_type(row.kind)
-                .public_attribute(name)
-            else {
-                // Known on another type that the relation may lead to.
-                continue;
-            };
+        let entity = self.store.schema().entity_type(row.kind);
+        for (attribute, branch) in projection.of(entity) {
             let kind = &attribute.kind;
             let value = match kind {
                 Kind::Scalar { column, .. } => row.values[*column].to_client(),
@@ -164,7 +165,7 @@ impl<'a> Encoder<'a> {
                     }
                 }
             };
-            written.insert(name.clone(), value);
+            written.insert(attribute.name.to_string(), value);
         }
     }
 

@@ -176,6 +176,7 @@ fn an_entity_is_written_in_full_once_and_with_all_that_was_asked() {
         "__entity_type__": "Project", "id": rows[0]["project_id"], "context_type": "show",
         "full_name": "Lantern", "name": "lantern",
     });
+    // The schema has `parent` before `project`, and so has the official client.
     assert_eq!(rows[0]["parent"], project);
     let reference =
         json!({"__entity_type__": "Project", "id": rows[0]["project_id"], "context_type": "show"});
