@@ -20,6 +20,8 @@ const SUBSCRIPTIONS: usize = 200;
 const EVENTS: usize = 1_000_000;
 /// How many different events there are; they come again and again.
 const DIFFERENT: usize = 1_000;
+/// How many thousands may be under way: what a client leaves unread for longer is dropped, here as anywhere.
+const UNDER_WAY: usize = 16;
 /// What a WebSocket's server appends to a client's key.
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -31,7 +33,7 @@ pub(super) fn measure(figures: &mut Figures) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut config = Config::new(format!("http://{}", listener.local_addr()?), "ada", "a key");
     config.proxy = Proxy::None;
-    let (go, may_go) = sync_channel(1);
+    let (go, may_go) = sync_channel(EVENTS / DIFFERENT + UNDER_WAY);
     let hub = Builder::new()
         .name("hub".into())
         .spawn(move || serve(&listener, &may_go))?;
@@ -40,9 +42,8 @@ pub(super) fn measure(figures: &mut Figures) -> Result<()> {
         .enable_all()
         .build()?;
     let handled = runtime.block_on(async {
-        // Room for what comes while a busy machine runs something else, since a hub in earnest is never so quick.
         let options = HubOptions {
-            waiting_messages: EVENTS / 10,
+            waiting_messages: DIFFERENT * (UNDER_WAY + 1),
             ..HubOptions::default()
         };
         let (client, mut messages) = EventHub::start(&config, options)?;
@@ -50,7 +51,7 @@ pub(super) fn measure(figures: &mut Figures) -> Result<()> {
             let wanted = Expression::parse(&subscription(number))?;
             client.subscribe(wanted, Map::new()).await?;
         }
-        go.send(())?;
+        (0..UNDER_WAY).try_for_each(|_| go.send(()))?;
         let mut began = None;
         let (mut events, mut handlers) = (0, 0);
         while events < EVENTS {
@@ -60,6 +61,9 @@ pub(super) fn measure(figures: &mut Figures) -> Result<()> {
                     began.get_or_insert_with(Instant::now);
                     events += 1;
                     handlers += subscribers.len();
+                    if events % DIFFERENT == 0 {
+                        go.send(())?;
+                    }
                 }
                 HubMessage::Dropped { events } => bail!("{events} events were dropped"),
                 HubMessage::Disconnected { reason } => bail!("disconnected: {reason}"),
@@ -141,7 +145,7 @@ fn event(number: usize) -> Value {
     })
 }
 
-/// Answers a handshake and an upgrade, then sends all events.
+/// Answers a handshake and an upgrade, then sends all events, a thousand for each word that they may go.
 fn serve(listener: &TcpListener, may_go: &Receiver<()>) -> Result<()> {
     let mut frames = Vec::new();
     for number in 0..DIFFERENT {
@@ -151,7 +155,6 @@ fn serve(listener: &TcpListener, may_go: &Receiver<()>) -> Result<()> {
         frames.extend(u16::try_from(text.len())?.to_be_bytes());
         frames.extend(text.as_bytes());
     }
-    may_go.recv_timeout(SOON)?;
     let (mut stream, _) = request(listener)?;
     write!(
         stream,
@@ -175,6 +178,7 @@ fn serve(listener: &TcpListener, may_go: &Receiver<()>) -> Result<()> {
         while incoming.read(&mut buffer).is_ok_and(|length| length > 0) {}
     })?;
     for _ in 0..EVENTS / DIFFERENT {
+        may_go.recv_timeout(SOON)?;
         stream.write_all(&frames)?;
     }
     // The client ends it.
