@@ -150,16 +150,7 @@ async fn component(
     State(server): State<Arc<Server>>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    match allowed(server.clone(), query).await {
-        Ok((id, _)) if server.media.path(&id).is_some() => send_on(
-            server
-                .media
-                .signer
-                .sign(&format!("/media/{id}"), server.control.clock.now()),
-        ),
-        Ok(_) => not_found(),
-        Err(response) => response,
-    }
+    lead_to(server, query, "").await
 }
 
 async fn thumbnail(
@@ -171,11 +162,17 @@ async fn thumbnail(
         Some(Ok(size)) if size > 0 => size.min(LARGEST_THUMBNAIL),
         Some(_) => return (StatusCode::BAD_REQUEST, "size is no number").into_response(),
     };
+    lead_to(server, query, &format!("/thumbnail/{size}")).await
+}
+
+/// Leads to a signed address of a component's file, or of what is served `below` it.
+async fn lead_to(server: Arc<Server>, query: HashMap<String, String>, below: &str) -> Response {
     match allowed(server.clone(), query).await {
-        Ok((id, _)) if server.media.path(&id).is_some() => send_on(server.media.signer.sign(
-            &format!("/media/{id}/thumbnail/{size}"),
-            server.control.clock.now(),
-        )),
+        Ok((id, _)) if server.media.path(&id).is_some() => {
+            let address = format!("/media/{id}{below}");
+            let now = server.control.clock.now();
+            send_on(server.media.signer.sign(&address, now))
+        }
         Ok(_) => not_found(),
         Err(response) => response,
     }
