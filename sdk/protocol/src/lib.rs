@@ -40,7 +40,7 @@ pub use job::{
     JobDetail, JobState, JobSummary, Launch, Outcome, Progress, StepReport, StepState, StepsReport,
     UnitReport, UnitState,
 };
-pub use manifest::{Limits, Manifest, ManifestError, Permission, Run, Verb};
+pub use manifest::{Limits, Manifest, ManifestError, Permission, Platform, Run, Verb};
 pub use message::{Message, MessageError, MessageId};
 pub use plugin::{
     Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod, Query,

@@ -17,6 +17,15 @@ pub struct Manifest {
     /// One sentence on what it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The versions of Callboard that it works with, written as Cargo writes requirements: `>=1.2, <3`. Any when none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callboard: Option<String>,
+    /// The versions of this protocol that it speaks; the first when none is given.
+    #[serde(default = "default_protocol")]
+    pub protocol: Vec<u32>,
+    /// The platforms that it runs on; all when none is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<Platform>,
     /// How it is run.
     pub run: Run,
     /// What it may ask for.
@@ -46,7 +55,23 @@ pub enum Run {
     ConnectHooks(String),
 }
 
-/// Limits of a plugin's processes.
+/// An operating system that a plugin runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Platform {
+    /// Linux.
+    Linux,
+    /// macOS.
+    Macos,
+    /// Windows.
+    Windows,
+    /// A platform that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Limits of a plugin's processes; what is not given is as the host's settings say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -56,6 +81,21 @@ pub struct Limits {
     /// How long a process may take to say hello, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hello_secs: Option<u32>,
+    /// How much memory a process may take, with what it started, in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<u32>,
+    /// How much processor time one turn may take, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_secs: Option<u32>,
+    /// How many files a process may hold open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u32>,
+    /// How many processes and threads it may be, in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
+    /// How many messages a second it may send while a turn runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages_per_sec: Option<u32>,
 }
 
 /// One thing that a plugin may ask of the host.
@@ -78,6 +118,36 @@ pub enum Permission {
     Store,
     /// `notify`: telling the person something.
     Notify,
+    /// `events`: subscribing to and publishing events, on the hub and on the bus.
+    Events,
+    /// `jobs`: launching actions of other plugins as jobs of its own.
+    Jobs,
+    /// `open`: opening a file, a folder or a link where the person is.
+    Open,
+    /// `secret`: values of its own in the system's keyring.
+    Secret,
+    /// `network`: sockets of its own, to anywhere.
+    Network,
+    /// `http:HOST`: requests through the host to this host name; `*` stands for every one.
+    Http {
+        /// The host name, `*.example.com` for those below it, or `*`.
+        host: String,
+    },
+    /// `read:PATH`: reading a folder and what is in it.
+    Read {
+        /// An absolute path, or one that begins with `~/`.
+        path: String,
+    },
+    /// `write:PATH`: reading and changing a folder and what is in it.
+    Write {
+        /// An absolute path, or one that begins with `~/`.
+        path: String,
+    },
+    /// `program:NAME`: starting a program.
+    Program {
+        /// Its name, as it is found in `PATH`, or its absolute path.
+        name: String,
+    },
 }
 
 /// What is done to an entity.
@@ -102,16 +172,40 @@ impl Verb {
     }
 }
 
+impl Permission {
+    /// The permissions without an argument, with their names.
+    const PLAIN: &'static [(&'static str, Self)] = &[
+        ("ftrack.read", Self::FtrackRead),
+        ("dcc", Self::Dcc),
+        ("events", Self::Events),
+        ("jobs", Self::Jobs),
+        ("network", Self::Network),
+        ("notify", Self::Notify),
+        ("open", Self::Open),
+        ("secret", Self::Secret),
+        ("store", Self::Store),
+    ];
+
+    /// Reads `http:HOST`, `read:PATH`, `write:PATH` and `program:NAME`.
+    fn with_argument(kind: &str, argument: &str) -> Option<Self> {
+        let is_path = argument.starts_with('/') || argument.starts_with("~/");
+        let argument = argument.to_owned();
+        match kind {
+            "http" => Some(Self::Http { host: argument }),
+            "program" => Some(Self::Program { name: argument }),
+            "read" if is_path => Some(Self::Read { path: argument }),
+            "write" if is_path => Some(Self::Write { path: argument }),
+            _ => None,
+        }
+    }
+}
+
 impl FromStr for Permission {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "ftrack.read" => return Ok(Self::FtrackRead),
-            "dcc" => return Ok(Self::Dcc),
-            "store" => return Ok(Self::Store),
-            "notify" => return Ok(Self::Notify),
-            _ => {}
+        if let Some((_, plain)) = Self::PLAIN.iter().find(|(name, _)| *name == text) {
+            return Ok(plain.clone());
         }
         let verbs = [Verb::Create, Verb::Update, Verb::Delete];
         let parts: Vec<&str> = text.split('.').collect();
@@ -124,8 +218,19 @@ impl FromStr for Permission {
                 entity_type: (*entity_type).to_owned(),
             });
         }
+        if let Some((kind, argument)) = text.split_once(':')
+            && !argument.is_empty()
+            && let Some(permission) = Self::with_argument(kind, argument)
+        {
+            return Ok(permission);
+        }
+        let plain: Vec<String> = Self::PLAIN
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
         Err(format!(
-            "unknown permission `{text}`; known are `ftrack.read`, `ftrack.create.TYPE`, `ftrack.update.TYPE`, `ftrack.delete.TYPE`, `dcc`, `store` and `notify`"
+            "unknown permission `{text}`; known are {}, `ftrack.create.TYPE`, `ftrack.update.TYPE`, `ftrack.delete.TYPE`, `http:HOST`, `program:NAME`, `read:PATH` and `write:PATH` with absolute paths",
+            plain.join(", ")
         ))
     }
 }
@@ -147,11 +252,15 @@ impl From<Permission> for String {
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FtrackRead => f.write_str("ftrack.read"),
             Self::Ftrack { verb, entity_type } => write!(f, "ftrack.{}.{entity_type}", verb.name()),
-            Self::Dcc => f.write_str("dcc"),
-            Self::Store => f.write_str("store"),
-            Self::Notify => f.write_str("notify"),
+            Self::Http { host } => write!(f, "http:{host}"),
+            Self::Read { path } => write!(f, "read:{path}"),
+            Self::Write { path } => write!(f, "write:{path}"),
+            Self::Program { name } => write!(f, "program:{name}"),
+            plain => {
+                let named = Self::PLAIN.iter().find(|(_, known)| known == plain);
+                f.write_str(named.map_or("", |(name, _)| name))
+            }
         }
     }
 }
@@ -233,4 +342,52 @@ fn check_id(id: &str) -> Result<(), ManifestError> {
 
 fn default_jobs() -> u32 {
     2
+}
+
+fn default_protocol() -> Vec<u32> {
+    vec![crate::VERSION_1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_is_written_as_it_is_read() {
+        for text in [
+            "ftrack.read",
+            "ftrack.create.Shot",
+            "ftrack.delete.*",
+            "dcc",
+            "events",
+            "jobs",
+            "network",
+            "notify",
+            "open",
+            "secret",
+            "store",
+            "http:*.example.com",
+            "program:ffmpeg",
+            "read:/mnt/projects",
+            "write:~/renders",
+        ] {
+            let permission: Permission = text.parse().unwrap();
+            assert_eq!(permission.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_permission_that_nobody_knows_is_refused() {
+        for text in [
+            "",
+            "ftrack.write",
+            "ftrack.create.",
+            "http:",
+            "read:projects",
+            "fly:home",
+        ] {
+            let refusal = text.parse::<Permission>().unwrap_err();
+            assert!(refusal.contains("known are `ftrack.read`"), "{refusal}");
+        }
+    }
 }
