@@ -156,7 +156,7 @@ fn command(session: &Session, command: Command) -> Result<Code, Problem> {
         Command::Actions(arguments) => actions::actions(session, arguments),
         Command::Launch(arguments) => launch::launch(session, arguments),
         Command::Jobs(arguments) => jobs::jobs(session, arguments),
-        Command::Plugins(arguments) => plugins::plugins(session, &arguments),
+        Command::Plugins(arguments) => plugins::plugins(session, arguments),
         Command::Status => status::status(session),
         Command::Sandbox(arguments) => sandbox::sandbox(session, arguments),
         // Dispatched before anything else.
