@@ -27,7 +27,7 @@ const ONE_FILE_SDK: &str = "callboard.py";
 /// What each crate may depend on of ours, and what its tests may use beside that.
 ///
 /// A crate that is not listed here needs a place in the layers first: see ARCHITECTURE.md.
-const LAYERS: [(&str, &[&str], &[&str]); 13] = [
+const LAYERS: [(&str, &[&str], &[&str]); 14] = [
     ("callboard_event", &[], &[]),
     ("callboard_protocol", &["callboard_event"], &[]),
     ("callboard_wire", &["callboard_protocol"], &[]),
@@ -47,6 +47,11 @@ const LAYERS: [(&str, &[&str], &[&str]); 13] = [
     ),
     ("engine", &["callboard_event", "callboard_protocol"], &[]),
     ("ftrack", &["callboard_event"], &["sandbox"]),
+    (
+        "connect",
+        &["callboard_event", "callboard_protocol", "ftrack"],
+        &["sandbox"],
+    ),
     // The sandbox stands alone, so that it checks the client and not our opinion of it.
     ("sandbox", &["callboard_event"], &["ftrack"]),
     (
@@ -65,6 +70,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 13] = [
             "callboard_event",
             "callboard_protocol",
             "callboard_wire",
+            "connect",
             "engine",
             "ftrack",
             "runner",
