@@ -12,6 +12,7 @@
 mod action;
 mod bus;
 mod context;
+mod declare;
 mod failure;
 mod hello;
 mod id;
@@ -30,6 +31,11 @@ pub use bus::{
     TrayStatus, WhoAmI,
 };
 pub use context::{Context, DccContext, Entity, Surface};
+pub use declare::{
+    Command, DeclareError, DeclaredCommand, DeclaredWindow, EventInput, EventPlace,
+    MAX_QUEUED_EVENTS, MAX_STATUS_CHARACTERS, Setting, SettingKind, Settings, StatusLine,
+    StatusSet, StatusText, Subscription, Window,
+};
 pub use failure::{Failure, FailureKind};
 pub use hello::{
     BusHello, BusWelcome, HostHello, PluginHello, SUPPORTED_VERSIONS, Scope, VERSION_1,

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::declare::{
+    Command, DeclareError, Settings, StatusLine, Subscription, Window, check as check_declared,
+};
 use crate::{Action, ActionId, PluginId};
 
 /// What a plugin is, how it is run, what it may ask for, and the actions it offers.
@@ -40,6 +43,25 @@ pub struct Manifest {
     /// Its actions.
     #[serde(default, rename = "action")]
     pub actions: Vec<Action>,
+    /// Verbs below `callboard`.
+    #[serde(default, rename = "command", skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<Command>,
+    /// Windows.
+    #[serde(default, rename = "window", skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// Lines in the tray.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status: Vec<StatusLine>,
+    /// Events that start it.
+    #[serde(
+        default,
+        rename = "subscription",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub subscriptions: Vec<Subscription>,
+    /// Settings of its own.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 /// How a plugin is run.
@@ -290,6 +312,9 @@ pub enum ManifestError {
         /// The number.
         jobs: u32,
     },
+    /// Something that it declares beside its actions is wrong.
+    #[error(transparent)]
+    Declared(#[from] DeclareError),
 }
 
 impl Manifest {
@@ -317,7 +342,7 @@ impl Manifest {
         if !(1..=64).contains(&self.jobs) {
             return Err(ManifestError::BadJobs { jobs: self.jobs });
         }
-        Ok(())
+        Ok(check_declared(self)?)
     }
 
     /// Returns the full ids of its actions.
