@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use callboard_protocol::{HostHello, Message, PluginHello, VERSION_1};
+use callboard_protocol::{HostHello, Limits, Message, PluginHello, VERSION_1};
 use callboard_wire::Connection;
 use runner::{Runner, command};
 use serde_json::json;
@@ -22,6 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         folder,
         library_path: Some(library_path),
         python_path: None,
+        limits: Limits::default(),
+        connect: None,
     };
     let (mut command, _lifeline) = command(&runner, [])?;
     let mut child = command

@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use callboard_protocol::{Limits, Permission, PluginId};
 
 use crate::environment::without_withheld;
 
 /// A runner to be started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Runner<'a> {
     /// The executable whose `runner` mode is [`main`](crate::main()).
     pub executable: &'a Path,
@@ -18,6 +20,29 @@ pub struct Runner<'a> {
     pub library_path: Option<&'a Path>,
     /// Where Python finds the SDK.
     pub python_path: Option<&'a Path>,
+    /// What the plugin may take; the limits that a runner does not know of are passed over.
+    pub limits: Limits,
+    /// How the folder is run, where it is one of ftrack Connect's.
+    pub connect: Option<&'a ConnectChild>,
+}
+
+/// How a folder of ftrack Connect's is run: by a Python that is told so, since the folder has no `plugin.toml` to say it.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectChild {
+    /// The plugin's id.
+    pub plugin: PluginId,
+    /// The interpreter.
+    pub python: PathBuf,
+    /// What the interpreter is told.
+    pub words: Vec<String>,
+    /// What the plugin may do.
+    pub permissions: Vec<Permission>,
+    /// The one port of 127.0.0.1 that it may connect to, where the kernel can hold it to one.
+    pub door_port: u16,
+    /// What it is given beside the person's environment; nothing of this is withheld.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Whether it may show windows. That takes sockets that also lead to the person's other programs.
+    pub windows: bool,
 }
 
 /// What a runner hangs on. When it is dropped, or the process that holds it dies in whatever way, every process of the plugin is killed.
@@ -49,6 +74,7 @@ pub fn command(
     let lifeline = reader.as_raw_fd();
     let mut command = plain_command(runner, environment);
     command.arg("--lifeline").arg(lifeline.to_string());
+    add_connect(&mut command, runner.connect);
     let inherit = move || {
         // The command owns the reader, so that its number is still its own when the child comes to be.
         let lifeline = reader.as_raw_fd();
@@ -85,10 +111,9 @@ pub fn command(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> io::Result<(Command, Lifeline)> {
     let (_, writer) = io::pipe()?;
-    Ok((
-        plain_command(runner, environment),
-        Lifeline { _writer: writer },
-    ))
+    let mut command = plain_command(runner, environment);
+    add_connect(&mut command, runner.connect);
+    Ok((command, Lifeline { _writer: writer }))
 }
 
 #[expect(
@@ -113,5 +138,38 @@ fn plain_command(
             command.arg(option).arg(path);
         }
     }
+    for (option, limit) in [
+        ("--memory-mb", runner.limits.memory_mb),
+        ("--cpu-secs", runner.limits.cpu_secs),
+        ("--open-files", runner.limits.open_files),
+        ("--processes", runner.limits.processes),
+    ] {
+        if let Some(limit) = limit {
+            command.arg(option).arg(limit.to_string());
+        }
+    }
     command
+}
+
+/// Adds what a folder of ftrack Connect's needs. What the interpreter is told comes last.
+fn add_connect(command: &mut Command, connect: Option<&ConnectChild>) {
+    let Some(connect) = connect else { return };
+    command.arg("--connect").arg(connect.plugin.as_str());
+    command.arg("--python").arg(&connect.python);
+    command
+        .arg("--door-port")
+        .arg(connect.door_port.to_string());
+    for permission in &connect.permissions {
+        command.arg("--permission").arg(permission.to_string());
+    }
+    if connect.windows {
+        command.arg("--windows");
+    }
+    command.arg("--").args(&connect.words);
+    command.envs(
+        connect
+            .environment
+            .iter()
+            .map(|(name, value)| (name, value)),
+    );
 }

@@ -29,9 +29,9 @@ use std::process::ExitCode;
 use arguments::Arguments;
 use callboard_protocol::Failure;
 
-pub use command::{Lifeline, Runner, command};
+pub use command::{ConnectChild, Lifeline, Runner, command};
 
-/// Runs the plugin that `arguments` name: `PLUGIN_FOLDER [--library-path DIR] [--python-path DIR] [--lifeline FD]`.
+/// Runs the plugin that `arguments` name: `PLUGIN_FOLDER [--library-path DIR] [--python-path DIR] [--lifeline FD]` and limits; for a folder of ftrack Connect's also `--connect ID --python FILE [--door-port PORT] [--permission PERMISSION]… [--windows] -- WORD…`.
 ///
 /// Must be called before the process starts a thread, with stdin and stdout connected to the host.
 /// A plugin that cannot be started says so in the place of its hello.

@@ -4,9 +4,9 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use callboard_protocol::{Failure, FailureKind, Manifest, PluginId, Run};
+use callboard_protocol::{Failure, FailureKind, Manifest, Permission, PluginId, Run};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Connect};
 
 /// A plugin that can be run.
 #[derive(Debug)]
@@ -15,6 +15,21 @@ pub(crate) struct Plugin {
     /// Its folder, absolute.
     pub(crate) folder: PathBuf,
     pub(crate) start: Start,
+    /// What it may do.
+    #[expect(dead_code, reason = "nothing holds a plugin to it yet")]
+    pub(crate) permissions: Vec<Permission>,
+    /// What else is given to one of ftrack Connect's.
+    pub(crate) connect: Option<ConnectGrants>,
+}
+
+/// What is given to a plugin of ftrack Connect's beside its permissions.
+#[derive(Clone, Copy, Debug)]
+#[expect(dead_code, reason = "nothing holds a plugin to them yet")]
+pub(crate) struct ConnectGrants {
+    /// The one port that it may connect to.
+    pub(crate) door_port: Option<u16>,
+    /// Whether it may show windows.
+    pub(crate) windows: bool,
 }
 
 /// How a plugin is started.
@@ -34,13 +49,14 @@ pub(crate) enum Start {
 /// Reads a plugin's manifest and finds what it names.
 pub(crate) fn read(arguments: &Arguments) -> Result<Plugin, Failure> {
     let folder = absolute(&arguments.folder)?;
+    let python_path = arguments.python_path.as_deref().map(absolute).transpose()?;
+    if let Some(connect) = &arguments.connect {
+        return Ok(connect_plugin(folder, connect, python_path));
+    }
     let manifest = manifest_from_folder(&folder)?;
     let start = match manifest.run {
         Run::Library(name) => Start::Library(find_library(&name, &folder, arguments)?),
-        Run::Program(words) => Start::Program {
-            words,
-            python_path: arguments.python_path.as_deref().map(absolute).transpose()?,
-        },
+        Run::Program(words) => Start::Program { words, python_path },
         _ => {
             let message = format!(
                 "this version runs no plugin of that kind: `{}`",
@@ -53,7 +69,24 @@ pub(crate) fn read(arguments: &Arguments) -> Result<Plugin, Failure> {
         id: manifest.id,
         folder,
         start,
+        permissions: manifest.permissions,
+        connect: None,
     })
+}
+
+fn connect_plugin(folder: PathBuf, connect: &Connect, python_path: Option<PathBuf>) -> Plugin {
+    let mut words = vec![connect.python.to_string_lossy().into_owned()];
+    words.extend(connect.words.iter().cloned());
+    Plugin {
+        id: connect.plugin.clone(),
+        folder,
+        start: Start::Program { words, python_path },
+        permissions: connect.permissions.clone(),
+        connect: Some(ConnectGrants {
+            door_port: connect.door_port,
+            windows: connect.windows,
+        }),
+    }
 }
 
 fn manifest_from_folder(folder: &Path) -> Result<Manifest, Failure> {

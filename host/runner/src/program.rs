@@ -26,9 +26,14 @@ pub(crate) fn exec(plugin: &Plugin, words: &[String], python_path: Option<&Path>
     command
         .args(arguments)
         .current_dir(&plugin.folder)
-        .env_clear()
-        .envs(without_withheld(env::vars_os()))
-        .env(PLUGIN_DIR, &plugin.folder);
+        .env_clear();
+    if plugin.connect.is_some() {
+        // Its `FTRACK_…` are the door's, given by who started this.
+        command.envs(env::vars_os());
+    } else {
+        command.envs(without_withheld(env::vars_os()));
+    }
+    command.env(PLUGIN_DIR, &plugin.folder);
     if let Some(path) = python_path {
         command.env(PYTHON_PATH, joined(path, env::var_os(PYTHON_PATH)));
     }

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
+use callboard_protocol::Limits;
 use runner::{Lifeline, Runner};
 use tokio::process::Child;
 use tokio::sync::oneshot;
@@ -116,6 +117,8 @@ impl Thread {
             folder,
             library_path: None,
             python_path: self.program.python_path.as_deref(),
+            limits: Limits::default(),
+            connect: None,
         };
         let (mut command, lifeline) = runner::command(&runner, self.environment.iter().cloned())?;
         command

@@ -6,9 +6,10 @@ mod process;
 
 use std::os::unix::process::ExitStatusExt;
 
-use callboard_protocol::{Failure, FailureKind, Message, PluginHello};
+use callboard_protocol::{Failure, FailureKind, Message, PluginHello, PluginId};
 use callboard_wire::{HelloError, parse_hello};
 use process::{Plugin, Running};
+use runner::ConnectChild;
 use serde_json::{Value, json};
 
 fn done(message: &str) -> Option<Message> {
@@ -221,6 +222,50 @@ fn a_program_runs_in_its_folder_with_its_own_environment() {
     assert_eq!(running.next(), done(&expected));
     running.close_stdin();
     assert_eq!(running.wait().0.code(), Some(5));
+}
+
+#[test]
+fn a_folder_of_connects_is_run_without_a_manifest_and_given_what_is_meant_for_it() {
+    let script = r#"
+import json, os, sys
+print(json.dumps({"versions": [1]}), flush=True)
+hello, launch = input(), input()
+names = ["FTRACK_API_KEY", "FTRACK_SERVER", "CALLBOARD_HOME", "CALLBOARD_PLUGIN_DIR"]
+output = [sys.argv[1:], os.listdir("."), [os.environ.get(name) for name in names]]
+print(json.dumps({"id": 1, "result": {"outcome": "done", "message": "", "output": output}}), flush=True)
+"#;
+    let plugin = Plugin::connect();
+    let connect = ConnectChild {
+        plugin: PluginId::from("shots"),
+        python: "/usr/bin/python3".into(),
+        words: ["-c", script, "--windows", "x"].map(str::to_owned).into(),
+        permissions: Vec::new(),
+        door_port: 4711,
+        environment: [
+            ("FTRACK_API_KEY", "a token"),
+            ("FTRACK_SERVER", "http://127.0.0.1:4711"),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into(),
+        windows: false,
+    };
+    let mut running = plugin.start_as(Some(&connect));
+    parse_hello::<PluginHello>(&running.first_line()).unwrap();
+    running.write(b"{}\n");
+    running.launch(json!({}));
+    let Some(Message::Answer {
+        result: Ok(outcome),
+        ..
+    }) = running.next()
+    else {
+        panic!("it says nothing: {}", running.wait().1);
+    };
+    let expected = json!([
+        ["--windows", "x"],
+        ["hook"],
+        ["a token", "http://127.0.0.1:4711", null, plugin.folder()],
+    ]);
+    assert_eq!(outcome["output"], expected);
 }
 
 #[test]

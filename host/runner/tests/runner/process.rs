@@ -9,9 +9,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use callboard_protocol::{Message, PluginHello};
+use callboard_protocol::{Limits, Message, PluginHello};
 use callboard_wire::{Decoder, encode, parse_hello};
-use runner::{Lifeline, Runner, command};
+use runner::{ConnectChild, Lifeline, Runner, command};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -42,12 +42,25 @@ impl Plugin {
         self.folder.path()
     }
 
+    /// A folder of ftrack Connect's: hooks, and no manifest.
+    pub(crate) fn connect() -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::create_dir(folder.path().join("hook")).unwrap();
+        Self { folder }
+    }
+
     pub(crate) fn start(&self) -> Running {
+        self.start_as(None)
+    }
+
+    pub(crate) fn start_as(&self, connect: Option<&ConnectChild>) -> Running {
         let runner = Runner {
             executable: Path::new(env!("CARGO_BIN_EXE_runner")),
             folder: self.folder.path(),
             library_path: Some(&examples()),
             python_path: Some(self.folder.path()),
+            limits: Limits::default(),
+            connect,
         };
         let environment = [
             ("PATH", "/usr/bin:/bin"),
@@ -60,7 +73,9 @@ impl Plugin {
             environment.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let (mut command, lifeline) = command(&runner, environment).unwrap();
         // The supervisor withholds these; the runner does so again.
-        command.env("FTRACK_API_KEY", "secret");
+        if connect.is_none() {
+            command.env("FTRACK_API_KEY", "secret");
+        }
         Running::start(command, Some(lifeline))
     }
 
@@ -180,7 +195,7 @@ impl Running {
         self.write(&encode(message).unwrap());
     }
 
-    fn write(&mut self, line: &[u8]) {
+    pub(crate) fn write(&mut self, line: &[u8]) {
         self.stdin.as_mut().unwrap().write_all(line).unwrap();
     }
 
