@@ -27,7 +27,7 @@ const ONE_FILE_SDK: &str = "callboard.py";
 /// What each crate may depend on of ours, and what its tests may use beside that.
 ///
 /// A crate that is not listed here needs a place in the layers first: see ARCHITECTURE.md.
-const LAYERS: [(&str, &[&str], &[&str]); 14] = [
+const LAYERS: [(&str, &[&str], &[&str]); 15] = [
     ("callboard_event", &[], &[]),
     ("callboard_protocol", &["callboard_event"], &[]),
     ("callboard_wire", &["callboard_protocol"], &[]),
@@ -52,6 +52,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 14] = [
         &["callboard_event", "callboard_protocol", "ftrack"],
         &["sandbox"],
     ),
+    ("install", &[], &[]),
     // The sandbox stands alone, so that it checks the client and not our opinion of it.
     ("sandbox", &["callboard_event"], &["ftrack"]),
     (
@@ -73,6 +74,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 14] = [
             "connect",
             "engine",
             "ftrack",
+            "install",
             "runner",
             "sandbox",
             "ui",
