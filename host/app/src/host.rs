@@ -21,7 +21,7 @@ use crate::home::Home;
 use crate::instance::Instance;
 use crate::ledger::{Kept, Ledger, LedgerThread, Place};
 use crate::plugin_folders::{PluginFolders, Searched};
-use crate::service::Server;
+use crate::service::{Server, Services, UnderWay};
 use crate::settings::{Credentials, CredentialsError, Environment, Settings};
 use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
@@ -123,12 +123,18 @@ impl Host {
         .await?;
         let supervisor = start_supervisor(&engine, &environment, &settings)?;
         supervisor.set_folders(plugins.by_id());
+        let server = channels.server();
         let performer = Performer {
             engine: engine.clone(),
             ledger,
             supervisor: supervisor.clone(),
-            server: channels.server(),
+            server: server.clone(),
             applications: bus.applications(),
+            services: Services {
+                engine: engine.clone(),
+                server,
+                under_way: UnderWay::default(),
+            },
             logs: PluginLogs::default(),
         };
         let engine_thread =

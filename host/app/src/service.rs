@@ -7,6 +7,7 @@ mod failure;
 pub(crate) mod look_up;
 pub(crate) mod query;
 mod rows;
+pub(crate) mod serve;
 pub(crate) mod store;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use callboard_protocol::Failure;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 pub(crate) use failure::{failure_from_call, failure_from_connect, failure_from_lost};
+pub(crate) use serve::{Services, UnderWay};
 
 /// How many queries of plugins may be at the server at once. What menus and steps ask never waits behind them.
 const QUERIES: usize = 64;

@@ -3,10 +3,12 @@
 use callboard_protocol::{
     ActionId, Context, Describe, Description, Entity, Failure, HandOver, JobDetail, JobId,
     JobState, JobSummary, Launch, Log, Manifest, MenuItem, Message, Notify, Operation, PluginId,
-    PluginSummary, StepId, Surface, UnitState,
+    PluginSummary, Progress, StepId, Surface, UnitState,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::service::{Asker, ServiceRequest};
 
 /// A moment of the wall clock, in milliseconds since 1970 UTC.
 pub type Millis = u64;
@@ -92,6 +94,20 @@ pub enum Event {
         token: Token,
         /// Whether it is on disk.
         result: Result<(), Failure>,
+    },
+    /// Answers [`Effect::Serve`].
+    Served {
+        /// The effect's token.
+        token: Token,
+        /// What the plugin is answered.
+        result: Result<Value, Failure>,
+    },
+    /// What [`Effect::Serve`] asked for goes on, and is this far.
+    ServiceAdvanced {
+        /// The effect's token.
+        token: Token,
+        /// How far.
+        progress: Progress,
     },
     /// Answers [`Effect::Query`].
     Queried {
@@ -257,6 +273,20 @@ pub enum Effect {
         token: Token,
         /// The entities; kinds may be coarse.
         entities: Vec<Entity>,
+    },
+    /// Do something for a plugin; answered with [`Event::Served`].
+    Serve {
+        /// Ties the answer to it.
+        token: Token,
+        /// Who asks.
+        asker: Asker,
+        /// For what.
+        request: ServiceRequest,
+    },
+    /// Give up what [`Effect::Serve`] asked for: nobody waits for it any more.
+    Abandon {
+        /// That effect's token.
+        token: Token,
     },
     /// Query the server for a plugin; answered with [`Event::Queried`].
     Query {

@@ -13,6 +13,7 @@ mod job;
 mod launch;
 mod permission;
 mod process;
+mod service;
 mod steps;
 mod turn;
 mod waiting;
@@ -29,6 +30,7 @@ pub use event::{
     Lookup, Millis, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop, Token, UnitRow,
     WEB_FACTS_WAIT_MS,
 };
+pub use service::{Asker, ServiceRequest};
 
 /// What the engine is told once, when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +187,7 @@ impl Engine {
             Event::ProcessReady(process) => self.process_ready(process),
             Event::ProcessSaid { process, message } => self.process_said(process, message),
             Event::ProcessEnded { process, end } => self.process_ended(process, end),
+            Event::ServiceAdvanced { token, progress } => self.service_advanced(token, progress),
             Event::TimerFired(token) => self.timer_fired(token),
             answer => self.answered(answer),
         }
@@ -214,6 +217,13 @@ impl Engine {
             Event::Queried { token, result } => {
                 if let Some(Waiting::Service(service)) = self.waiting.remove(&token) {
                     self.serve_query(&service, result);
+                }
+            }
+            Event::Served { token, result } => {
+                if let Some(Waiting::Service(service) | Waiting::Abandonable(service)) =
+                    self.waiting.remove(&token)
+                {
+                    self.serve(&service, result);
                 }
             }
             Event::Described { token, result } => {

@@ -7,7 +7,7 @@ use callboard_protocol::{
 /// Checks that `manifest` declares what `method` needs.
 pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<(), Failure> {
     let needed = match method {
-        HostMethod::Query => Permission::FtrackRead,
+        HostMethod::Query | HostMethod::QueryPage => Permission::FtrackRead,
         HostMethod::Describe => Permission::Dcc,
         HostMethod::StoreGet | HostMethod::StorePut => Permission::Store,
         HostMethod::Notify => Permission::Notify,
@@ -33,7 +33,8 @@ pub(crate) fn check_hand_over(manifest: &Manifest, hand_over: &HandOver) -> Resu
     Ok(())
 }
 
-fn check_operation(manifest: &Manifest, operation: &Operation) -> Result<(), Failure> {
+/// Checks that `manifest` declares an operation.
+pub(crate) fn check_operation(manifest: &Manifest, operation: &Operation) -> Result<(), Failure> {
     let verb = match operation {
         Operation::Create { .. } => Verb::Create,
         Operation::Update { .. } => Verb::Update,
@@ -41,7 +42,7 @@ fn check_operation(manifest: &Manifest, operation: &Operation) -> Result<(), Fai
         _ => {
             return Err(Failure::new(
                 callboard_protocol::FailureKind::Unsupported,
-                "a step has an operation that this version does not know",
+                "this version does not know an operation",
             ));
         }
     };
@@ -93,6 +94,7 @@ mod tests {
         let bare = manifest("[]");
         for (method, permission) in [
             (HostMethod::Query, "ftrack.read"),
+            (HostMethod::QueryPage, "ftrack.read"),
             (HostMethod::Describe, "dcc"),
             (HostMethod::StoreGet, "store"),
             (HostMethod::StorePut, "store"),

@@ -405,6 +405,7 @@ impl Engine {
         };
         self.out.push(Effect::CatalogChanged);
         if let Some(turn) = process.turn {
+            self.abandon_services(id, turn.number);
             self.turn_failed(&turn.job, failure);
         }
         self.pump(&process.plugin);

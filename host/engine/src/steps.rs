@@ -14,7 +14,7 @@ use callboard_protocol::{
 };
 use serde_json::{Map, Value};
 
-pub(crate) use check::check;
+pub(crate) use check::{check, is_nameless};
 pub(crate) use unit::{UnitRun, Verdict};
 
 use crate::event::{Lookup, UnitRow};

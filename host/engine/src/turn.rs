@@ -1,9 +1,9 @@
 //! What a process says while it runs a turn: how the turn ended, and what it asks of the host.
 
 use callboard_protocol::{
-    Describe, Failure, FailureKind, HandOver, HostMethod, JobState, Log, LogLevel, MAX_STATE_BYTES,
-    Message, MessageId, Notify, Outcome, Progress, Query, QueryResults, StoreGet, StorePut,
-    StoreValue,
+    Describe, Failure, FailureKind, HandOver, HostMethod, JobId, JobState, Log, LogLevel,
+    MAX_STATE_BYTES, Message, MessageId, Notify, Outcome, Progress, Query, QueryResults, StoreGet,
+    StorePut, StoreValue,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ impl Engine {
             };
             return self.out.push(Effect::Log { plugin, log });
         };
+        self.abandon_services(id, turn.number);
         if let Some(entry) = self.catalog.plugin_mut(&plugin) {
             entry.health.crashes_in_a_row = 0;
             entry.health.quarantined = false;
@@ -130,14 +131,8 @@ impl Engine {
                 })
             }),
             Some(HostMethod::Progress) => read::<Progress>(method, params).map(|progress| {
-                if let Some(job) = job.and_then(|job| self.jobs.get_mut(&job)) {
-                    job.summary.message.clone_from(&progress.text);
-                    job.summary.progress = Some(progress);
-                    if job.progress_told_ms + PROGRESS_PAUSE_MS <= self.now {
-                        job.progress_told_ms = self.now;
-                        self.out
-                            .push(Effect::JobChanged(Box::new(job.summary.clone())));
-                    }
+                if let Some(job) = job {
+                    self.progressed(&job, progress);
                 }
             }),
             Some(HostMethod::Notify) => {
@@ -159,6 +154,19 @@ impl Engine {
                 message: failure.message,
             };
             self.out.push(Effect::Log { plugin, log });
+        }
+    }
+
+    /// A job got on: whoever shows it is told, but not too often.
+    pub(crate) fn progressed(&mut self, id: &JobId, progress: Progress) {
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.summary.message.clone_from(&progress.text);
+            job.summary.progress = Some(progress);
+            if job.progress_told_ms + PROGRESS_PAUSE_MS <= self.now {
+                job.progress_told_ms = self.now;
+                self.out
+                    .push(Effect::JobChanged(Box::new(job.summary.clone())));
+            }
         }
     }
 
@@ -218,10 +226,7 @@ impl Engine {
                 );
             }
             HostMethod::HandOver => self.hand_over(&turn, service, read(method, params)?)?,
-            _ => {
-                return Err(Failure::invalid(format!("`{method}` is told, not asked"))
-                    .hint("send it without an id"));
-            }
+            _ => self.ask_service(&turn, service, known, params)?,
         }
         if let Some(turn) = self
             .processes
@@ -233,7 +238,7 @@ impl Engine {
         Ok(())
     }
 
-    fn plugin_of(&self, id: ProcessId) -> callboard_protocol::PluginId {
+    pub(crate) fn plugin_of(&self, id: ProcessId) -> callboard_protocol::PluginId {
         self.processes
             .get(&id)
             .map(|process| process.plugin.clone())
@@ -420,7 +425,7 @@ impl Engine {
     }
 }
 
-fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T, Failure> {
+pub(crate) fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T, Failure> {
     serde_json::from_value(params).map_err(|error| {
         Failure::invalid(format!("could not read the parameters of `{method}`"))
             .because(error.to_string())

@@ -20,8 +20,10 @@ pub(crate) enum Waiting {
     EarlyLaunch(Box<(RequestId, AskLaunch)>),
     /// A row is being written.
     Kept(AfterKept),
-    /// A plugin waits for a service.
+    /// A plugin waits for a service, which goes on when the plugin is gone.
     Service(Service),
+    /// A plugin waits for a service, which is given up when the plugin is gone.
+    Abandonable(Service),
     /// A batch is with the server.
     Call { job: JobId, step: usize },
     /// A batch is being looked up.

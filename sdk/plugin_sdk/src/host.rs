@@ -1,12 +1,14 @@
 //! What a plugin may ask of the host.
 
+mod ftrack;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_protocol::{
     DccContext, DescribeRow, Failure, FailureKind, HandOver, HostMethod, Log, LogLevel, Notify,
-    NotifyLevel, Progress, Query, QueryResults, Step, StoreGet, StorePut, StoreValue,
+    NotifyLevel, Progress, Step, StoreGet, StorePut, StoreValue,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +16,8 @@ use serde_json::{Map, Value};
 
 use crate::describe::DescribePages;
 use crate::link::Link;
+
+pub use ftrack::{Ftrack, QueryPages};
 
 /// How long the host may take to answer. It has shorter deadlines of its own, and says then what was in the way.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -37,14 +41,18 @@ impl Host {
         self.link.as_ref()
     }
 
+    /// Returns the `ftrack` service: queries, and calls that need no durability.
+    pub fn ftrack(&self) -> Ftrack<'_> {
+        Ftrack::new(self)
+    }
+
     /// Asks ftrack: `Shot where name is "sh010"`. Values go through [`quote`](crate::quote). Needs `ftrack.read`.
     ///
     /// # Errors
     ///
     /// The server refused the expression or is away, or the turn was cancelled.
     pub fn query(&self, expression: &str) -> Result<Vec<Map<String, Value>>, Failure> {
-        let mut results = self.query_many(&[expression])?;
-        Ok(results.swap_remove(0))
+        self.ftrack().query(expression)
     }
 
     /// Asks ftrack several things in one request, and returns one list for each. Needs `ftrack.read`.
@@ -56,19 +64,7 @@ impl Host {
         &self,
         expressions: &[E],
     ) -> Result<Vec<Vec<Map<String, Value>>>, Failure> {
-        let expressions: Vec<String> = expressions
-            .iter()
-            .map(|expression| expression.as_ref().to_owned())
-            .collect();
-        let asked = expressions.len();
-        let answer: QueryResults = self.ask(HostMethod::Query, &Query { expressions })?;
-        if answer.results.len() == asked {
-            Ok(answer.results)
-        } else {
-            let answered = answer.results.len();
-            let message = format!("the host answered {answered} of {asked} queries");
-            Err(Failure::new(FailureKind::Internal, message))
-        }
+        self.ftrack().query_many(expressions)
     }
 
     /// Hands work over to the host, and returns once it is on disk: from then on it will be done, exactly once, whatever becomes of the plugin.

@@ -47,7 +47,7 @@ pub use callboard_protocol::{
 pub use serde_json::{Map, Value, json};
 
 pub use describe::DescribePages;
-pub use host::Host;
+pub use host::{Ftrack, Host, QueryPages};
 pub use plugin::Plugin;
 #[doc(hidden)]
 pub use plugin::{Turns, Typed};

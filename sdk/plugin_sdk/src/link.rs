@@ -181,7 +181,9 @@ impl Link for WireLink {
 fn ends_at_cancel(method: &str) -> bool {
     matches!(
         HostMethod::from_name(method),
-        Some(HostMethod::Query | HostMethod::Describe | HostMethod::StoreGet)
+        Some(
+            HostMethod::Query | HostMethod::QueryPage | HostMethod::Describe | HostMethod::StoreGet
+        )
     )
 }
 

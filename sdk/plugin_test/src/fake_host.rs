@@ -1,11 +1,13 @@
 //! The host's side of a test: answers as it was told to, and writes down what was asked.
 
+mod ftrack;
+
 use std::collections::BTreeSet;
 
 use callboard_protocol::{
     Describe, DescribeRow, Description, Failure, FailureKind, HandOver, HostMethod, Log,
-    MAX_STATE_BYTES, Manifest, Notify, Operation, Permission, Progress, Query, QueryResults,
-    StoreGet, StorePut, StoreValue, Verb, Work,
+    MAX_STATE_BYTES, Manifest, Notify, Operation, Permission, Progress, StoreGet, StorePut,
+    StoreValue, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +22,8 @@ const PAGE_ROWS: usize = 3;
 pub struct Record {
     /// The ftrack expressions it queried.
     pub queries: Vec<String>,
+    /// The operations it had carried out at once, call by call.
+    pub calls: Vec<Vec<Operation>>,
     /// What it handed over; the same key twice is there once.
     pub hand_overs: Vec<HandOver>,
     /// What it told the person.
@@ -75,6 +79,8 @@ impl FakeHost {
         }
         match method {
             HostMethod::Query => self.query(read(params)?),
+            HostMethod::QueryPage => self.query_page(&read(params)?),
+            HostMethod::FtrackCall => self.call(read(params)?),
             HostMethod::HandOver => self.hand_over(read(params)?),
             HostMethod::Describe => self.describe(&read(params)?),
             HostMethod::StoreGet => {
@@ -113,16 +119,6 @@ impl FakeHost {
             _ => return Err(Failure::invalid(format!("`{method}` is no notification"))),
         }
         Ok(())
-    }
-
-    fn query(&mut self, query: Query) -> Result<Value, Failure> {
-        self.need(&Permission::FtrackRead)?;
-        let mut results = Vec::new();
-        for expression in query.expressions {
-            results.push((self.ftrack)(&expression)?);
-            self.record.queries.push(expression);
-        }
-        write(&QueryResults { results })
     }
 
     /// Tells three rows at once, and nothing at every other time, as a busy application does.
@@ -179,23 +175,25 @@ impl FakeHost {
 }
 
 fn permissions_of(hand_over: &HandOver) -> Vec<Permission> {
-    let mut needed = Vec::new();
-    for step in &hand_over.steps {
-        let Work::Call { units } = &step.work else {
-            continue;
-        };
-        for operation in units.iter().flat_map(|unit| &unit.operations) {
-            let verb = match operation {
-                Operation::Create { .. } => Verb::Create,
-                Operation::Update { .. } => Verb::Update,
-                Operation::Delete { .. } => Verb::Delete,
-                _ => continue,
-            };
-            let entity_type = operation.entity_type().to_owned();
-            needed.push(Permission::Ftrack { verb, entity_type });
-        }
-    }
-    needed
+    let units = hand_over.steps.iter().flat_map(|step| match &step.work {
+        Work::Call { units } => units.as_slice(),
+        _ => &[],
+    });
+    units
+        .flat_map(|unit| &unit.operations)
+        .filter_map(permission_of)
+        .collect()
+}
+
+fn permission_of(operation: &Operation) -> Option<Permission> {
+    let verb = match operation {
+        Operation::Create { .. } => Verb::Create,
+        Operation::Update { .. } => Verb::Update,
+        Operation::Delete { .. } => Verb::Delete,
+        _ => return None,
+    };
+    let entity_type = operation.entity_type().to_owned();
+    Some(Permission::Ftrack { verb, entity_type })
 }
 
 /// Refuses what no host would take over.

@@ -81,6 +81,50 @@ fn queries_are_answered_in_their_order() {
 }
 
 #[test]
+fn a_long_answer_comes_in_pages() {
+    let mut test = greedy(|_, host| {
+        let pages: Result<Vec<_>, Failure> =
+            host.ftrack().pages("Shot order by id").of(2).collect();
+        let sizes: Vec<usize> = pages?.iter().map(Vec::len).collect();
+        Ok(Outcome::done(format!("{sizes:?}")))
+    })
+    .ftrack(|_| Ok(vec![Map::new(); 5]));
+    assert_eq!(act(&mut test), Ok(Outcome::done("[2, 2, 1]")));
+    assert_eq!(test.record().queries, ["Shot order by id"]);
+}
+
+#[test]
+fn a_call_answers_with_what_was_made() {
+    let mut test = greedy(|_, host| {
+        let made = host.ftrack().call(vec![Operation::Create {
+            entity_type: "Shot".to_owned(),
+            id: "c1".to_owned(),
+            data: map(json!({"name": "sh010"})),
+        }])?;
+        assert_eq!(made[0]["name"], "sh010");
+        let nothing = host.ftrack().call(Vec::new()).unwrap_err();
+        assert_eq!(nothing.kind, FailureKind::Invalid);
+        Ok(Outcome::done(made[0]["id"].as_str().unwrap()))
+    });
+    assert_eq!(act(&mut test), Ok(Outcome::done("c1")));
+    assert_eq!(test.record().calls.len(), 1);
+}
+
+#[test]
+#[should_panic(expected = "does not declare: {\"ftrack.delete.Shot\"}")]
+fn a_call_that_is_not_declared_fails_the_test() {
+    let mut test = greedy(|_, host| {
+        let delete = Operation::Delete {
+            entity_type: "Shot".to_owned(),
+            key: vec!["c1".to_owned()],
+        };
+        host.ftrack().call(vec![delete])?;
+        Ok(Outcome::done("not reached"))
+    });
+    act(&mut test).ok();
+}
+
+#[test]
 fn a_selection_comes_in_pages_and_whole() {
     let rows: Vec<_> = (0..7).map(|index| map(json!({"index": index}))).collect();
     let expected = rows.clone();

@@ -20,6 +20,7 @@ mod job;
 mod manifest;
 mod message;
 mod plugin;
+mod service;
 mod step;
 mod view;
 
@@ -49,9 +50,10 @@ pub use job::{
 pub use manifest::{Limits, Manifest, ManifestError, Permission, Platform, Run, Verb};
 pub use message::{Message, MessageError, MessageId};
 pub use plugin::{
-    Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod, Query,
-    QueryResults, StoreGet, StorePut, StoreValue,
+    Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod, StoreGet,
+    StorePut, StoreValue,
 };
+pub use service::{FtrackCall, FtrackCalled, Query, QueryPage, QueryResults, QueryRows};
 pub use step::{Encode, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};
 

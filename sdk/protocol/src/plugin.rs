@@ -1,7 +1,7 @@
 //! What crosses a plugin's pipe: the methods each way and their parameters.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{SelectionId, Step};
 
@@ -36,8 +36,12 @@ impl PluginMethod {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostMethod {
-    /// `ftrack.query`, a request: [`Query`] to [`QueryResults`]. Needs `ftrack.read`.
+    /// `ftrack.query`, a request: [`Query`](crate::Query) to [`QueryResults`](crate::QueryResults). Needs `ftrack.read`.
     Query,
+    /// `ftrack.page`, a request: [`QueryPage`](crate::QueryPage) to [`QueryRows`](crate::QueryRows). Needs `ftrack.read`.
+    QueryPage,
+    /// `ftrack.call`, a request: [`FtrackCall`](crate::FtrackCall) to [`FtrackCalled`](crate::FtrackCalled). Needs a permission for each operation.
+    FtrackCall,
     /// `steps.hand_over`, a request: [`HandOver`] to `{}`, answered once it is on disk. Needs a permission for each operation.
     HandOver,
     /// `dcc.describe`, a request: [`Describe`] to [`Description`](crate::Description). Needs `dcc`.
@@ -58,6 +62,8 @@ impl HostMethod {
     /// Every method, in the order of the documentation.
     pub const ALL: &'static [Self] = &[
         Self::Query,
+        Self::QueryPage,
+        Self::FtrackCall,
         Self::HandOver,
         Self::Describe,
         Self::StoreGet,
@@ -71,6 +77,8 @@ impl HostMethod {
     pub fn name(self) -> &'static str {
         match self {
             Self::Query => "ftrack.query",
+            Self::QueryPage => "ftrack.page",
+            Self::FtrackCall => "ftrack.call",
             Self::HandOver => "steps.hand_over",
             Self::Describe => "dcc.describe",
             Self::StoreGet => "store.get",
@@ -88,20 +96,6 @@ impl HostMethod {
             .copied()
             .find(|method| method.name() == name)
     }
-}
-
-/// Asks ftrack one or several things in one request to the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Query {
-    /// Expressions in ftrack's query language; values in them are quoted by the caller.
-    pub expressions: Vec<String>,
-}
-
-/// What ftrack answered.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct QueryResults {
-    /// One list of entities for each expression, in the same order.
-    pub results: Vec<Vec<Map<String, Value>>>,
 }
 
 /// Hands work over to the host. From the answer on the plugin may die: the work will be done, exactly once.

@@ -8,11 +8,12 @@ use std::path::Path;
 
 use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusHello, BusMethod, BusWelcome, Control,
-    Describe, Description, EventParams, Failure, FailureKind, HandOver, HostHello, HostMethod,
-    Items, JobAnswer, JobDetail, JobRef, JobState, JobSummary, JobWait, JobsList, Launch, Launched,
-    Log, Message, Notify, Operation, Outcome, PluginHello, PluginMethod, PluginSummary, Progress,
-    Publish, Query, QueryResults, Replies, Scope, Status, StoreGet, StorePut, StoreValue,
-    Subscribe, Subscribed, Surface, WhoAmI, Work,
+    Describe, Description, EventParams, Failure, FailureKind, FtrackCall, FtrackCalled, HandOver,
+    HostHello, HostMethod, Items, JobAnswer, JobDetail, JobRef, JobState, JobSummary, JobWait,
+    JobsList, Launch, Launched, Log, Message, Notify, Operation, Outcome, PluginHello,
+    PluginMethod, PluginSummary, Progress, Publish, Query, QueryPage, QueryResults, QueryRows,
+    Replies, Scope, Status, StoreGet, StorePut, StoreValue, Subscribe, Subscribed, Surface, WhoAmI,
+    Work,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,10 @@ fn check(file: &str) {
             "Failure" => Failure,
             "Query" => Query,
             "QueryResults" => QueryResults,
+            "QueryPage" => QueryPage,
+            "QueryRows" => QueryRows,
+            "FtrackCall" => FtrackCall,
+            "FtrackCalled" => FtrackCalled,
             "HandOver" => HandOver,
             "Describe" => Describe,
             "Description" => Description,
@@ -120,6 +125,8 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "launch" => ["Launch", "Outcome"],
         "cancel" | "quit" => ["-", "-"],
         "ftrack.query" => ["Query", "QueryResults"],
+        "ftrack.page" => ["QueryPage", "QueryRows"],
+        "ftrack.call" => ["FtrackCall", "FtrackCalled"],
         "steps.hand_over" => ["HandOver", "-"],
         "dcc.describe" => ["Describe", "Description"],
         "store.get" => ["StoreGet", "StoreValue"],

@@ -38,6 +38,12 @@ def ask_host(launch, host):
     host.store("a", [1])
     return callboard.asks({"title": "t", "items": shots + tasks + page["rows"]}, host.load("a"))
 
+@plugin.action("use_ftrack")
+def use_ftrack(launch, host):
+    sizes = [len(rows) for rows in host.pages("Shot", limit=2)]
+    made = host.call({"action": "delete", "entity_type": "Shot", "key": ["c1"]})
+    return callboard.done("ok", {"sizes": sizes, "made": made})
+
 @plugin.action("fall")
 def fall(launch, host):
     raise KeyError("gone")
@@ -173,6 +179,21 @@ class Turns(unittest.TestCase):
         code, _, log = host.end()
         self.assertEqual(code, 0)
         self.assertIn("Traceback", log)
+
+    def test_ftrack_is_read_in_pages_and_called(self):
+        host = Host()
+        host.launch("use_ftrack")
+        answers = [
+            ("ftrack.page", {"rows": [{}, {}], "next_offset": 2}),
+            ("ftrack.page", {"rows": [{}]}),
+            ("ftrack.call", {"results": [True]}),
+        ]
+        for method, result in answers:
+            asked = host.read()
+            self.assertEqual(asked["method"], method)
+            host.send({"id": asked["id"], "result": result})
+        self.assertEqual(host.read()["result"]["output"], {"sizes": [2, 1], "made": [True]})
+        host.end()
 
     def test_a_cancel_reaches_the_running_turn(self):
         host = Host()

@@ -9,7 +9,7 @@ use super::plugin_logs::PluginLogs;
 
 use crate::engine_thread::{Announcement, EngineHandle, Perform};
 use crate::ledger::Ledger;
-use crate::service::{Server, call, describe, facts, look_up, query, store};
+use crate::service::{Server, Services, call, describe, facts, look_up, query, store};
 use crate::supervisor::Supervisor;
 use crate::surface::bus::Applications;
 
@@ -20,6 +20,7 @@ pub(super) struct Performer {
     pub(super) supervisor: Supervisor,
     pub(super) server: Server,
     pub(super) applications: Applications,
+    pub(super) services: Services,
     pub(super) logs: PluginLogs,
 }
 
@@ -33,6 +34,12 @@ impl Perform for Performer {
             }
             Effect::Send { process, message } => self.supervisor.send(process, message),
             Effect::StopProcess { process, stop } => self.supervisor.stop_process(process, stop),
+            Effect::Serve {
+                token,
+                asker,
+                request,
+            } => self.services.begin(token, asker, request),
+            Effect::Abandon { token } => self.services.under_way.abandon(token),
             Effect::Notify { plugin, notify } => {
                 self.announce(Announcement::Notify { plugin, notify });
             }

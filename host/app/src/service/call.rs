@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard_protocol::{Failure, FailureKind, Operation};
+use callboard_protocol::{Failure, FailureKind, FtrackCalled, Operation};
 use engine::CallResult;
 use ftrack::CallError;
 
@@ -19,21 +19,54 @@ pub(crate) async fn call(server: &Server, operations: &[Operation]) -> CallResul
             };
         }
     };
-    let Some(operations) = operations.iter().map(converted).collect::<Option<Vec<_>>>() else {
-        let failure = Failure::new(
-            FailureKind::Unsupported,
-            "this version does not know an operation that was handed over",
-        )
-        .hint("update Callboard");
-        return CallResult::Refused {
-            failure,
-            duplicate: false,
-        };
+    let operations = match converted_all(operations) {
+        Ok(operations) => operations,
+        Err(failure) => {
+            return CallResult::Refused {
+                failure,
+                duplicate: false,
+            };
+        }
     };
     match session.call(&operations).await {
         Ok(_) => CallResult::Done,
         Err(error) => result_from_error(server, &error),
     }
+}
+
+/// Sends operations for a plugin, in one transaction and once, and returns what the server made of each.
+///
+/// # Errors
+///
+/// The server did none of it, unless the kind is [`FailureKind::Interrupted`]: then nobody knows.
+pub(crate) async fn at_once(
+    server: &Server,
+    operations: &[Operation],
+) -> Result<FtrackCalled, Failure> {
+    let session = server.session()?;
+    let operations = converted_all(operations)?;
+    let _room = server.room().await;
+    match session.call(&operations).await {
+        Ok(results) => Ok(FtrackCalled { results }),
+        Err(error) if error.outcome_unknown() => Err(Failure::new(
+            FailureKind::Interrupted,
+            "the answer was lost: ftrack may have done it or not",
+        )
+        .hint("look for what it makes or changes before you do it again")
+        .because(server.failure(&error).message)),
+        Err(error) => Err(server.failure(&error)),
+    }
+}
+
+fn converted_all(operations: &[Operation]) -> Result<Vec<ftrack::Operation>, Failure> {
+    let converted = operations.iter().map(converted).collect::<Option<Vec<_>>>();
+    converted.ok_or_else(|| {
+        Failure::new(
+            FailureKind::Unsupported,
+            "this version does not know an operation that was handed over",
+        )
+        .hint("update Callboard")
+    })
 }
 
 fn converted(operation: &Operation) -> Option<ftrack::Operation> {

@@ -75,7 +75,18 @@ fn check_unit(unit: &Unit, before: &HashSet<&str>, batch_operations: usize) -> R
             unit.key
         )));
     }
-    let nameless = unit.operations.iter().any(|operation| match operation {
+    if unit.operations.iter().any(is_nameless) {
+        return Err(Failure::invalid(format!(
+            "unit `{}` has an operation without entity type or id",
+            unit.key
+        )));
+    }
+    Ok(())
+}
+
+/// Tells whether an operation does not say what it is about.
+pub(crate) fn is_nameless(operation: &Operation) -> bool {
+    match operation {
         Operation::Create {
             entity_type, id, ..
         } => entity_type.is_empty() || id.is_empty(),
@@ -84,12 +95,5 @@ fn check_unit(unit: &Unit, before: &HashSet<&str>, batch_operations: usize) -> R
         }
         | Operation::Delete { entity_type, key } => entity_type.is_empty() || key.is_empty(),
         _ => true,
-    });
-    if nameless {
-        return Err(Failure::invalid(format!(
-            "unit `{}` has an operation without entity type or id",
-            unit.key
-        )));
     }
-    Ok(())
 }

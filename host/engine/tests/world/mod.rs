@@ -10,8 +10,9 @@ use callboard_protocol::{
     Manifest, Message, Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
 };
 use engine::{
-    Ask, AskLaunch, CallResult, Catalogued, Config, Effect, Engine, EntityFacts, Event, Identity,
-    JobRow, KeptJob, Lookup, ProcessId, Reply, RequestId, Row, Stop, Token, UnitRow,
+    Ask, AskLaunch, Asker, CallResult, Catalogued, Config, Effect, Engine, EntityFacts, Event,
+    Identity, JobRow, KeptJob, Lookup, ProcessId, Reply, RequestId, Row, ServiceRequest, Stop,
+    Token, UnitRow,
 };
 use serde_json::{Map, Value, json};
 
@@ -38,6 +39,10 @@ pub(crate) struct World {
     pub(crate) calls: VecDeque<Effect>,
     pub(crate) look_ups: VecDeque<(Token, Vec<Lookup>)>,
     facts: VecDeque<Token>,
+    /// What services were asked for.
+    pub(crate) served: VecDeque<(Token, Asker, ServiceRequest)>,
+    /// What services were told to give up.
+    pub(crate) abandoned: Vec<Token>,
     pub(crate) rested: Vec<String>,
     /// How often a change of a job was told.
     pub(crate) changes: usize,
@@ -60,6 +65,13 @@ impl World {
             batch_operations: operations,
             ..Config::default()
         })
+    }
+
+    /// A host whose `maker` may also read.
+    pub(crate) fn reader() -> Self {
+        let mut world = Self::ready();
+        world.catalogue(&json!(["ftrack.read", "ftrack.create.Shot"]));
+        world
     }
 
     pub(crate) fn with_config(config: Config) -> Self {
@@ -101,6 +113,8 @@ impl World {
             calls: VecDeque::new(),
             look_ups: VecDeque::new(),
             facts: VecDeque::new(),
+            served: VecDeque::new(),
+            abandoned: Vec::new(),
             rested: Vec::new(),
             changes: 0,
             described: Vec::new(),
@@ -108,10 +122,16 @@ impl World {
     }
 
     fn begin(&mut self) {
+        let permissions = json!(["ftrack.create.Shot", "ftrack.update.Shot", "store", "dcc"]);
+        self.catalogue(&permissions);
+    }
+
+    /// Gives `maker` these permissions in place of its own.
+    pub(crate) fn catalogue(&mut self, permissions: &Value) {
         let manifests = [
             json!({"id": "greeter", "version": "1.0.0", "run": {"library": "greeter"},
                 "action": [{"id": "greet", "label": "Greet", "when": {"types": ["Shot"]}}]}),
-            json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": ["ftrack.create.Shot", "ftrack.update.Shot", "store", "dcc"],
+            json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": permissions,
                 "action": [{"id": "make", "label": "Make", "when": {"types": ["Project", "Sequence"]}}]}),
         ];
         let folders = manifests.into_iter().map(|manifest| {
@@ -178,6 +198,12 @@ impl World {
             Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
             Effect::JobChanged(_) => self.changes += 1,
             Effect::Describe { session, .. } => self.described.push(session),
+            Effect::Serve {
+                token,
+                asker,
+                request,
+            } => self.served.push_back((token, asker, request)),
+            Effect::Abandon { token } => self.abandoned.push(token),
             Effect::AskFacts { token, .. } => self.facts.push_back(token),
             Effect::Call { .. } => self.calls.push_back(effect),
             Effect::LookUp { token, entities } => self.look_ups.push_back((token, entities)),
@@ -433,6 +459,11 @@ impl World {
             },
         });
         self.answers.remove(&(process, id))
+    }
+
+    /// Returns the answer to what a process asked last, where it came later.
+    pub(crate) fn last_answer(&mut self, process: ProcessId) -> Option<Result<Value, Failure>> {
+        self.answers.remove(&(process, self.next_message))
     }
 
     pub(crate) fn hand_over(&mut self, process: ProcessId, work: Value) {

@@ -1,0 +1,129 @@
+//! The `ftrack` service, as a plugin sees it.
+
+use callboard_protocol::{
+    Failure, FailureKind, FtrackCall, FtrackCalled, HostMethod, Operation, Query, QueryPage,
+    QueryResults, QueryRows,
+};
+use serde_json::{Map, Value};
+
+use super::Host;
+
+/// The ftrack server, through the host; made by [`Host::ftrack`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ftrack<'a> {
+    host: &'a Host,
+}
+
+impl<'a> Ftrack<'a> {
+    pub(crate) fn new(host: &'a Host) -> Self {
+        Self { host }
+    }
+
+    /// Asks ftrack: `Shot where name is "sh010"`. Values go through [`quote`](crate::quote). Needs `ftrack.read`.
+    ///
+    /// Everything comes in one message, of 8 MiB at most: what may be more than some ten thousand rows is read with [`pages`](Self::pages).
+    ///
+    /// # Errors
+    ///
+    /// The server refused the expression or is away, or the turn was cancelled.
+    pub fn query(&self, expression: &str) -> Result<Vec<Map<String, Value>>, Failure> {
+        let mut results = self.query_many(&[expression])?;
+        Ok(results.swap_remove(0))
+    }
+
+    /// Asks ftrack several things in one request, and returns one list for each. Needs `ftrack.read`.
+    ///
+    /// # Errors
+    ///
+    /// The server refused an expression or is away, or the turn was cancelled.
+    pub fn query_many<E: AsRef<str>>(
+        &self,
+        expressions: &[E],
+    ) -> Result<Vec<Vec<Map<String, Value>>>, Failure> {
+        let expressions: Vec<String> = expressions
+            .iter()
+            .map(|expression| expression.as_ref().to_owned())
+            .collect();
+        let asked = expressions.len();
+        let query = Query { expressions };
+        let answer: QueryResults = self.host.ask(HostMethod::Query, &query)?;
+        if answer.results.len() == asked {
+            Ok(answer.results)
+        } else {
+            let answered = answer.results.len();
+            let message = format!("the host answered {answered} of {asked} queries");
+            Err(Failure::new(FailureKind::Internal, message))
+        }
+    }
+
+    /// Reads a long answer a page at a time, so that no more than one of them is in memory. Needs `ftrack.read`.
+    ///
+    /// The expression has no `offset` and `limit` of its own; with `order by id` no row is missed or told twice.
+    pub fn pages(&self, expression: impl Into<String>) -> QueryPages<'a> {
+        QueryPages {
+            host: self.host,
+            page: QueryPage {
+                expression: expression.into(),
+                offset: 0,
+                limit: None,
+            },
+            has_ended: false,
+        }
+    }
+
+    /// Carries out operations at once, all or none of them, and returns what ftrack made of each. Needs a permission for each, such as `ftrack.create.Note`.
+    ///
+    /// It is never tried again: work that must happen is handed over with [`Host::hand_over`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing was done, unless the kind is [`FailureKind::Interrupted`] or [`FailureKind::TimedOut`], where it cannot be told: look before doing it again.
+    pub fn call(&self, operations: Vec<Operation>) -> Result<Vec<Value>, Failure> {
+        let call = FtrackCall { operations };
+        let called: FtrackCalled = self.host.ask(HostMethod::FtrackCall, &call)?;
+        Ok(called.results)
+    }
+}
+
+/// The pages of a long answer; made by [`Ftrack::pages`]. It ends after the first failure.
+#[derive(Clone, Debug)]
+pub struct QueryPages<'a> {
+    host: &'a Host,
+    page: QueryPage,
+    has_ended: bool,
+}
+
+impl QueryPages<'_> {
+    /// Sets how many rows a page has: 500 if it is not set, and never more than 5,000.
+    #[must_use]
+    pub fn of(mut self, rows: u64) -> Self {
+        self.page.limit = Some(rows);
+        self
+    }
+}
+
+impl Iterator for QueryPages<'_> {
+    type Item = Result<Vec<Map<String, Value>>, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.has_ended {
+            return None;
+        }
+        let answer: Result<QueryRows, Failure> = self.host.ask(HostMethod::QueryPage, &self.page);
+        match answer {
+            Ok(answer) => {
+                // An offset that does not grow would never end.
+                let next = answer
+                    .next_offset
+                    .filter(|offset| *offset > self.page.offset);
+                self.has_ended = next.is_none();
+                self.page.offset = next.unwrap_or(self.page.offset);
+                Some(Ok(answer.rows))
+            }
+            Err(failure) => {
+                self.has_ended = true;
+                Some(Err(failure))
+            }
+        }
+    }
+}
