@@ -609,6 +609,15 @@ class Host:
         """Stores a value durably; None removes it. Needs `store`."""
         self._ask("store.put", {"key": key, "value": value}, **options)
 
+    def status(self, line, text=None, level="info", until_ms=None, **options):
+        """Makes a `[[status]]` line say something; None is the manifest's own text again."""
+        params = {"id": line, "level": level}
+        if text is not None:
+            params["text"] = text
+        if until_ms is not None:
+            params["until_ms"] = until_ms
+        self._ask("status.set", params, **options)
+
     def notify(self, title, message="", level="info"):
         """Tells the person something. Needs `notify`."""
         self._tell("notify", {"level": level, "title": title, "message": message})

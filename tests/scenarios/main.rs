@@ -7,6 +7,7 @@ mod bus;
 mod cli;
 mod crash;
 mod crowd;
+mod declared;
 mod flame;
 mod kept;
 mod ledger;

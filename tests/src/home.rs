@@ -83,6 +83,24 @@ impl Home {
         Ok(folder)
     }
 
+    /// Adds an example of the Python SDK, with the SDK beside it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such example, or the folder cannot be written.
+    pub fn add_example(&self, name: &str) -> Result<PathBuf> {
+        let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/python");
+        let folder = self.plugins().join(name);
+        fs::create_dir_all(&folder)?;
+        let from = sdk.join("examples").join(name);
+        for entry in fs::read_dir(&from).with_context(|| format!("no example `{name}`"))? {
+            let entry = entry?;
+            fs::copy(entry.path(), folder.join(entry.file_name()))?;
+        }
+        fs::copy(sdk.join("callboard.py"), folder.join("callboard.py"))?;
+        Ok(folder)
+    }
+
     /// Adds a plugin called `id` that runs `unruly MODE MARK`; its one action is `ID.run`.
     ///
     /// # Errors

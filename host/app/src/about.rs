@@ -91,6 +91,7 @@ impl About {
             tray: self.tray.borrow().clone(),
             ledger,
             bus: self.bus.display().to_string(),
+            lines: Vec::new(),
             confinement: confinement(),
             problems,
         }

@@ -3,6 +3,7 @@
 mod actions;
 mod browser;
 mod client;
+mod declared;
 mod demo;
 mod jobs;
 mod launch;
@@ -14,12 +15,14 @@ mod resident;
 mod run;
 mod sandbox;
 mod status;
+mod ui;
 mod values;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::home::Home;
 use crate::settings::Environment;
@@ -65,6 +68,8 @@ enum Command {
     Plugins(plugins::PluginsArguments),
     /// Tells how callboard fares.
     Status,
+    /// Lists the windows that plugins declare, or opens one.
+    Ui(ui::UiArguments),
     /// Runs an ftrack server for trials and tests.
     Sandbox(sandbox::SandboxArguments),
     /// Holds one plugin; started by callboard itself.
@@ -94,10 +99,24 @@ impl Session {
     }
 }
 
+/// Returns the first words that no plugin's command may begin with.
+pub(crate) fn own_commands() -> Vec<String> {
+    declared::own_commands(&Arguments::command())
+}
+
 /// Reads the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
+        // What is none of the program's own commands may be a plugin's, and the help lists both.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::InvalidSubcommand | ErrorKind::DisplayHelp
+            ) =>
+        {
+            return run_declared(&error);
+        }
         Err(error) => return usage(&error),
     };
     if let Command::Runner { arguments } = arguments.command {
@@ -118,10 +137,45 @@ pub(crate) fn run() -> ExitCode {
             Output::Human
         },
     };
-    match command(&session, arguments.command) {
+    finish(session.output, command(&session, arguments.command))
+}
+
+/// Reads the command line as one that a plugin may have declared; `error` is what is wrong with it otherwise.
+fn run_declared(error: &clap::Error) -> ExitCode {
+    let environment = Environment::read();
+    let commands = declared::cached(&Home::find(&environment, None).commands_file());
+    if commands.is_empty() {
+        return usage(error);
+    }
+    let words = std::env::args_os().collect();
+    let matches = match declared::parse(Arguments::command(), &commands, words) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let is_json = matches.get_flag("json");
+    let output = |is_json| {
+        if is_json { Output::Json } else { Output::Human }
+    };
+    let (output, done) = match declared::typed(commands, &matches) {
+        Ok(None) => return usage(error),
+        Ok(Some(typed)) => {
+            let output = output(is_json || typed.is_json());
+            let session = Session {
+                environment,
+                output,
+            };
+            (output, typed.run(&session))
+        }
+        Err(problem) => (output(is_json), Err(problem)),
+    };
+    finish(output, done)
+}
+
+fn finish(output: Output, done: Result<Code, Problem>) -> ExitCode {
+    match done {
         Ok(code) => code.into(),
         Err(problem) => {
-            session.output.failure(&problem.failure);
+            output.failure(&problem.failure);
             problem.code.into()
         }
     }
@@ -158,6 +212,7 @@ fn command(session: &Session, command: Command) -> Result<Code, Problem> {
         Command::Jobs(arguments) => jobs::jobs(session, arguments),
         Command::Plugins(arguments) => plugins::plugins(session, arguments),
         Command::Status => status::status(session),
+        Command::Ui(arguments) => ui::ui(session, arguments),
         Command::Sandbox(arguments) => sandbox::sandbox(session, arguments),
         // Dispatched before anything else.
         Command::Runner { .. } => Ok(Code::Usage),

@@ -30,6 +30,8 @@ pub(crate) enum Announcement {
     JobRested(Arc<JobDetail>),
     /// The list of actions or the state of a plugin changed: menus are out of date.
     CatalogChanged,
+    /// What plugins say in the tray changed.
+    StatusChanged,
     /// The connection to the event hub changed.
     HubChanged,
     /// A plugin tells the person something.

@@ -56,6 +56,11 @@ impl Home {
         self.config.join("credentials.toml")
     }
 
+    /// Returns the file of the commands that plugins declare.
+    pub(crate) fn commands_file(&self) -> PathBuf {
+        self.data.join("commands.json")
+    }
+
     /// Returns the folder that a person's own plugins lie in.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.data.join("plugins")

@@ -1,5 +1,6 @@
 //! The resident host: starts everything in order, runs until it is stopped, and stops in order.
 
+mod declared_commands;
 mod performer;
 mod plugin_logs;
 
@@ -69,6 +70,7 @@ pub(crate) struct Host {
     supervisor: Supervisor,
     bus: Bus,
     connection: Option<JoinHandle<()>>,
+    commands: JoinHandle<()>,
     tray: watch::Sender<TrayStatus>,
     hub: watch::Receiver<HubStatus>,
     stopping: watch::Sender<bool>,
@@ -137,10 +139,14 @@ impl Host {
             },
             logs: PluginLogs::default(),
         };
-        let engine_thread =
-            EngineThread::start(Engine::new(settings.engine_config(&host)), inbox, performer)?;
+        let config = engine::Config {
+            own_commands: crate::cli::own_commands(),
+            ..settings.engine_config(&host)
+        };
+        let engine_thread = EngineThread::start(Engine::new(config), inbox, performer)?;
         engine.tell(Event::Restored(kept.jobs)).await;
         engine.tell(Event::Catalogued(plugins.catalogued)).await;
+        let commands = declared_commands::keep(engine.clone(), home.commands_file());
         let ready = ready(&home, &about);
         let hub = channels.told.hub.subscribe();
         let not_yet = channels.told.problem.borrow().clone();
@@ -173,6 +179,7 @@ impl Host {
             supervisor,
             bus,
             connection: connection.map(|connection| tokio::spawn(connection.run())),
+            commands: tokio::spawn(commands),
             tray,
             hub,
             stopping,
@@ -216,6 +223,7 @@ impl Host {
         {
             connection.abort();
         }
+        self.commands.abort();
         self.bus.stop().await;
         // Jobs that run are found as interrupted at the next start, as after a crash: one way to get well is enough.
         self.engine_thread.stop().await;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::home::Home;
 use layers::{Layers, Missing};
 
-pub(crate) use credentials::{Credentials, CredentialsError, Source};
+pub(crate) use credentials::{Credentials, CredentialsError, Source, write_private};
 pub(crate) use environment::Environment;
 
 /// Everything that can be set, as `config/defaults.toml` lays it out; what each setting means is written there.

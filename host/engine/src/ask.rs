@@ -40,6 +40,18 @@ impl Engine {
                 let plugins = self.plugin_summaries();
                 self.reply(request, Reply::Plugins(plugins));
             }
+            Ask::Commands => {
+                let commands = self.commands();
+                self.reply(request, Reply::Commands(commands));
+            }
+            Ask::Windows => {
+                let windows = self.windows();
+                self.reply(request, Reply::Windows(windows));
+            }
+            Ask::StatusLines => {
+                let lines = self.status_lines();
+                self.reply(request, Reply::StatusLines(lines));
+            }
         }
     }
 

@@ -99,6 +99,11 @@ impl Catalog {
         self.plugins.values()
     }
 
+    /// Returns the plugins that can be used now.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &Plugin> {
+        self.plugins.values().filter(|plugin| plugin.present)
+    }
+
     pub(crate) fn broken(&self) -> &[BrokenPlugin] {
         &self.broken
     }

@@ -1,9 +1,9 @@
 //! What goes into the engine and what comes out: a closed set of events and effects.
 
 use callboard_protocol::{
-    ActionId, Context, Describe, Description, Entity, Failure, HandOver, JobDetail, JobId,
-    JobState, JobSummary, Launch, Log, Manifest, MenuItem, Message, Notify, Operation, PluginId,
-    PluginSummary, Progress, StepId, Surface, UnitState,
+    ActionId, Context, DeclaredCommand, DeclaredWindow, Describe, Description, Entity, Failure,
+    HandOver, JobDetail, JobId, JobState, JobSummary, Launch, Log, Manifest, MenuItem, Message,
+    Notify, Operation, PluginId, PluginSummary, Progress, StatusText, StepId, Surface, UnitState,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -191,6 +191,12 @@ pub enum Ask {
     Retry(JobId),
     /// List plugins. Answered with [`Reply::Plugins`].
     Plugins,
+    /// List the commands that plugins declare. Answered with [`Reply::Commands`].
+    Commands,
+    /// List the windows that plugins declare. Answered with [`Reply::Windows`].
+    Windows,
+    /// List what plugins say in the tray. Answered with [`Reply::StatusLines`].
+    StatusLines,
 }
 
 /// A launch that is asked for.
@@ -223,6 +229,12 @@ pub enum Reply {
     Jobs(Vec<JobSummary>),
     /// A list of plugins.
     Plugins(Vec<PluginSummary>),
+    /// A list of commands; those that are not offered say why.
+    Commands(Vec<DeclaredCommand>),
+    /// A list of windows.
+    Windows(Vec<DeclaredWindow>),
+    /// A list of status lines.
+    StatusLines(Vec<StatusText>),
     /// It was done.
     Done,
     /// It was not done.
@@ -354,6 +366,8 @@ pub enum Effect {
     JobRested(Box<JobDetail>),
     /// The list of actions or the state of a plugin changed.
     CatalogChanged,
+    /// What plugins say in the tray changed.
+    StatusChanged,
 }
 
 /// How a process is to end.

@@ -7,6 +7,7 @@
 
 mod ask;
 mod catalog;
+mod declared;
 mod event;
 mod facts;
 mod job;
@@ -14,6 +15,7 @@ mod launch;
 mod permission;
 mod process;
 mod service;
+mod status;
 mod steps;
 mod turn;
 mod waiting;
@@ -21,7 +23,7 @@ mod work;
 
 use std::collections::{BTreeMap, HashMap};
 
-use callboard_protocol::{Failure, FailureKind, JobId};
+use callboard_protocol::{Failure, FailureKind, JobId, PluginId};
 
 use crate::waiting::{AfterKept, Waiting};
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub facts: usize,
     /// How many ended jobs are remembered for lists.
     pub ended_jobs: usize,
+    /// The program's own commands, which no plugin can have.
+    pub own_commands: Vec<String>,
 }
 
 impl Default for Config {
@@ -82,6 +86,7 @@ impl Default for Config {
             call_lanes: 2,
             facts: 10_000,
             ended_jobs: 500,
+            own_commands: Vec::new(),
         }
     }
 }
@@ -105,6 +110,9 @@ pub struct Engine {
     event_ids: HashMap<String, JobId>,
     processes: BTreeMap<ProcessId, process::Process>,
     waiting: HashMap<Token, waiting::Waiting>,
+    /// What plugins made their status lines say.
+    status: BTreeMap<(PluginId, String), status::Said>,
+    status_changes: u64,
     last_token: u64,
     last_process: u64,
     /// How many operations a call may carry just now, with this server.
@@ -135,6 +143,8 @@ impl Engine {
             event_ids: HashMap::new(),
             processes: BTreeMap::new(),
             waiting: HashMap::new(),
+            status: BTreeMap::new(),
+            status_changes: 0,
             last_token: 0,
             last_process: 0,
             batch_operations: config.batch_operations,
@@ -153,6 +163,7 @@ impl Engine {
             Event::Catalogued(folders) => {
                 self.catalog.replace(folders);
                 self.out.push(Effect::CatalogChanged);
+                self.forget_status();
                 self.resume_jobs();
             }
             Event::SignedIn(identity) => {
@@ -290,6 +301,7 @@ impl Engine {
             Some(Waiting::CancelOver { process, turn }) => self.cancel_is_over(process, turn),
             Some(Waiting::IdleOver { process, turn }) => self.idle_is_over(process, turn),
             Some(Waiting::RestartDue(plugin)) => self.restart_is_due(&plugin),
+            Some(Waiting::StatusOver { line, change }) => self.status_is_over(&line, change),
             Some(Waiting::StepDue { job, step, tries }) => self.step_is_due(&job, step, tries),
             _ => {}
         }

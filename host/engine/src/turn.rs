@@ -225,6 +225,12 @@ impl Engine {
                     AfterKept::Stored(service),
                 );
             }
+            HostMethod::StatusSet => {
+                let plugin = self.plugin_of(id);
+                self.set_status(&plugin, read(method, params)?)?;
+                self.answer_process(id, message, Ok(json!({})));
+                return Ok(());
+            }
             HostMethod::HandOver => self.hand_over(&turn, service, read(method, params)?)?,
             _ => self.ask_service(&turn, service, known, params)?,
         }

@@ -44,6 +44,11 @@ pub(crate) enum Waiting {
     IdleOver { process: ProcessId, turn: u64 },
     /// Timer: a crashed plugin may be started again.
     RestartDue(PluginId),
+    /// Timer: what a status line says holds no longer.
+    StatusOver {
+        line: (PluginId, String),
+        change: u64,
+    },
     /// Timer: a step may try again.
     StepDue { job: JobId, step: usize, tries: u32 },
 }

@@ -2,12 +2,12 @@
 
 mod ftrack;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use callboard_protocol::{
     Describe, DescribeRow, Description, Failure, FailureKind, HandOver, HostMethod, Log,
-    MAX_STATE_BYTES, Manifest, Notify, Operation, Permission, Progress, StoreGet, StorePut,
-    StoreValue, Verb, Work,
+    MAX_STATE_BYTES, MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress,
+    StatusSet, StoreGet, StorePut, StoreValue, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +32,8 @@ pub struct Record {
     pub logs: Vec<Log>,
     /// How far it said to be.
     pub progress: Vec<Progress>,
+    /// What its status lines say.
+    pub status: BTreeMap<String, StatusSet>,
     /// What is stored.
     pub store: Map<String, Value>,
 }
@@ -99,6 +101,7 @@ impl FakeHost {
                 }
                 Ok(json!({}))
             }
+            HostMethod::StatusSet => self.set_status(read(params)?),
             other => {
                 let message = format!("`{}` is told, not asked", other.name());
                 Err(Failure::invalid(message))
@@ -119,6 +122,21 @@ impl FakeHost {
             _ => return Err(Failure::invalid(format!("`{method}` is no notification"))),
         }
         Ok(())
+    }
+
+    fn set_status(&mut self, set: StatusSet) -> Result<Value, Failure> {
+        let is_declared = self.manifest.status.iter().any(|line| line.id == set.id);
+        if !is_declared {
+            let message = format!("`plugin.toml` declares no status line `{}`", set.id);
+            return Err(Failure::not_found(message));
+        }
+        let is_long = |text: &String| text.chars().count() > MAX_STATUS_CHARACTERS;
+        if set.text.as_ref().is_some_and(is_long) {
+            let message = format!("a status line has at most {MAX_STATUS_CHARACTERS} characters");
+            return Err(Failure::new(FailureKind::Limit, message));
+        }
+        self.record.status.insert(set.id.clone(), set);
+        Ok(json!({}))
     }
 
     /// Tells three rows at once, and nothing at every other time, as a busy application does.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ActionId, Context, Failure, JobId, JobState, MenuItem, PluginId};
+use crate::{ActionId, Context, Failure, JobId, JobState, MenuItem, PluginId, StatusText};
 
 macro_rules! bus_methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -55,6 +55,12 @@ bus_methods! {
     JobsRetry = "jobs.retry",
     /// To the host: `{}` to [`Items`] of [`PluginSummary`].
     PluginsList = "plugins.list",
+    /// To the host: `{}` to [`Items`] of [`DeclaredCommand`](crate::DeclaredCommand).
+    CommandsList = "commands.list",
+    /// To the host: `{}` to [`Items`] of [`DeclaredWindow`](crate::DeclaredWindow).
+    WindowsList = "windows.list",
+    /// To the host: [`WindowRef`] to `{}`.
+    WindowsOpen = "windows.open",
     /// To the host: `{}` to [`Status`].
     Status = "status",
     /// To the host: `{}` to [`WhoAmI`].
@@ -177,6 +183,13 @@ pub struct JobsList {
 pub struct JobRef {
     /// The job.
     pub job: JobId,
+}
+
+/// Names a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowRef {
+    /// Its id, with its plugin before the dot.
+    pub window: String,
 }
 
 /// Waits until a job rests: ended, or asking.
@@ -321,6 +334,9 @@ pub struct Status {
     pub ledger: LedgerStatus,
     /// The bus's socket.
     pub bus: String,
+    /// What plugins say: their status lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<StatusText>,
     /// What confines plugins on this machine, in words.
     #[serde(default)]
     pub confinement: Vec<String>,

@@ -29,7 +29,7 @@ pub use bus::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, ConnectionState, DescribeRow,
     Description, EventParams, HubStatus, Items, JobAnswer, JobRef, JobWait, JobsList, Launched,
     LedgerStatus, PluginState, PluginSummary, Publish, Replies, Status, Subscribe, Subscribed,
-    TrayStatus, WhoAmI,
+    TrayStatus, WhoAmI, WindowRef,
 };
 pub use context::{Context, DccContext, Entity, Surface};
 pub use declare::{

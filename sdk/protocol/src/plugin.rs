@@ -50,6 +50,8 @@ pub enum HostMethod {
     StoreGet,
     /// `store.put`, a request: [`StorePut`] to `{}`, answered once it is on disk. Needs `store`.
     StorePut,
+    /// `status.set`, a request: [`StatusSet`](crate::StatusSet) to `{}`, for a line that the manifest declares.
+    StatusSet,
     /// `notify`, a notification: [`Notify`]. Needs `notify`.
     Notify,
     /// `log`, a notification: [`Log`].
@@ -68,6 +70,7 @@ impl HostMethod {
         Self::Describe,
         Self::StoreGet,
         Self::StorePut,
+        Self::StatusSet,
         Self::Notify,
         Self::Log,
         Self::Progress,
@@ -83,6 +86,7 @@ impl HostMethod {
             Self::Describe => "dcc.describe",
             Self::StoreGet => "store.get",
             Self::StorePut => "store.put",
+            Self::StatusSet => "status.set",
             Self::Notify => "notify",
             Self::Log => "log",
             Self::Progress => "progress",

@@ -8,12 +8,12 @@ use std::path::Path;
 
 use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusHello, BusMethod, BusWelcome, Control,
-    Describe, Description, EventParams, Failure, FailureKind, FtrackCall, FtrackCalled, HandOver,
-    HostHello, HostMethod, Items, JobAnswer, JobDetail, JobRef, JobState, JobSummary, JobWait,
-    JobsList, Launch, Launched, Log, Message, Notify, Operation, Outcome, PluginHello,
-    PluginMethod, PluginSummary, Progress, Publish, Query, QueryPage, QueryResults, QueryRows,
-    Replies, Scope, Status, StoreGet, StorePut, StoreValue, Subscribe, Subscribed, Surface, WhoAmI,
-    Work,
+    DeclaredCommand, DeclaredWindow, Describe, Description, EventParams, Failure, FailureKind,
+    FtrackCall, FtrackCalled, HandOver, HostHello, HostMethod, Items, JobAnswer, JobDetail, JobRef,
+    JobState, JobSummary, JobWait, JobsList, Launch, Launched, Log, Message, Notify, Operation,
+    Outcome, PluginHello, PluginMethod, PluginSummary, Progress, Publish, Query, QueryPage,
+    QueryResults, QueryRows, Replies, Scope, Status, StatusSet, StoreGet, StorePut, StoreValue,
+    Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -104,6 +104,10 @@ fn check(file: &str) {
             "Items<PluginSummary>" => Items<PluginSummary>,
             "Status" => Status,
             "WhoAmI" => WhoAmI,
+            "StatusSet" => StatusSet,
+            "Items<DeclaredCommand>" => Items<DeclaredCommand>,
+            "Items<DeclaredWindow>" => Items<DeclaredWindow>,
+            "WindowRef" => WindowRef,
         );
         assert_eq!(again, golden.line, "{}", golden.r#type);
     }
@@ -131,6 +135,7 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "dcc.describe" => ["Describe", "Description"],
         "store.get" => ["StoreGet", "StoreValue"],
         "store.put" => ["StorePut", "-"],
+        "status.set" => ["StatusSet", "-"],
         "notify" => ["Notify", "-"],
         "log" => ["Log", "-"],
         "progress" => ["Progress", "-"],
@@ -146,6 +151,9 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "jobs.answer" => ["JobAnswer", "-"],
         "jobs.cancel" | "jobs.retry" => ["JobRef", "-"],
         "plugins.list" => ["-", "Items<PluginSummary>"],
+        "commands.list" => ["-", "Items<DeclaredCommand>"],
+        "windows.list" => ["-", "Items<DeclaredWindow>"],
+        "windows.open" => ["WindowRef", "-"],
         "status" => ["-", "Status"],
         "whoami" => ["-", "WhoAmI"],
         other => panic!("the method `{other}` has no golden lines"),

@@ -32,6 +32,7 @@ def ask_host(launch, host):
     host.progress("looking", 0.5)
     host.notify("Hello", "there", "warning")
     host.log("a line")
+    host.status("line", "Busy", until_ms=5)
     shots, tasks = host.query("Shot", "Task")
     host.hand_over("k", [], {"n": 1})
     page = host.describe("sel", offset=2, limit=3)
@@ -137,6 +138,9 @@ class Turns(unittest.TestCase):
         told = [host.read() for _ in range(3)]
         self.assertEqual([one["method"] for one in told], ["progress", "notify", "log"])
         self.assertEqual(told[0]["params"], {"text": "looking", "fraction": 0.5})
+        status = host.read()
+        self.assertEqual(status["params"], {"id": "line", "text": "Busy", "level": "info", "until_ms": 5})
+        host.send({"id": status["id"], "result": {}})
         results = {
             "ftrack.query": {"results": [[{"id": "s"}], []]},
             "steps.hand_over": {},

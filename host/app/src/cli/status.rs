@@ -35,6 +35,9 @@ fn human_text(status: &Status) -> String {
             status.ledger.path, status.ledger.unfinished
         ),
     ];
+    for line in &status.lines {
+        lines.push(format!("says       {} ({})", line.text, line.plugin));
+    }
     for line in &status.confinement {
         lines.push(format!("plugins    {line}"));
     }

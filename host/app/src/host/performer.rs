@@ -49,6 +49,7 @@ impl Perform for Performer {
             }
             Effect::JobRested(detail) => self.announce(Announcement::JobRested(Arc::new(*detail))),
             Effect::CatalogChanged => self.announce(Announcement::CatalogChanged),
+            Effect::StatusChanged => self.announce(Announcement::StatusChanged),
             // The engine's thread keeps its timers itself.
             Effect::SetTimer { .. } => {}
             other => self.ask(other),

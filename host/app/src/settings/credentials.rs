@@ -159,7 +159,7 @@ fn file_error(path: &Path, source: std::io::Error) -> CredentialsError {
 }
 
 /// Writes a file that only the user may read, whole or not at all.
-fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

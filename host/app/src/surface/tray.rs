@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use callboard_protocol::{
-    Context, HubStatus, JobDetail, JobId, JobState, JobSummary, MenuItem, Notify, NotifyLevel,
-    Surface,
+    Context, DeclaredWindow, HubStatus, JobDetail, JobId, JobState, JobSummary, MenuItem, Notify,
+    NotifyLevel, StatusText, Surface,
 };
 use engine::{Ask, AskLaunch, Reply};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -52,6 +52,8 @@ pub(crate) struct TraySurface {
 #[derive(Default)]
 struct Seen {
     actions: Vec<MenuItem>,
+    windows: Vec<DeclaredWindow>,
+    status: Vec<StatusText>,
     jobs: BTreeMap<JobId, JobSummary>,
 }
 
@@ -109,6 +111,7 @@ impl TraySurface {
             Announcement::CatalogChanged | Announcement::HubChanged => {
                 self.read_actions(seen).await;
             }
+            Announcement::StatusChanged => self.read_status(seen).await,
             Announcement::Notify { plugin, notify } => {
                 tracing::info!(%plugin, title = notify.title, message = notify.message, "told");
                 self.tell(Telling::from(notify));
@@ -118,6 +121,7 @@ impl TraySurface {
 
     async fn read_all(&self, seen: &mut Seen) {
         self.read_actions(seen).await;
+        self.read_status(seen).await;
         let ask = Ask::List {
             states: vec![
                 JobState::Queued,
@@ -137,6 +141,15 @@ impl TraySurface {
         if let Reply::Menu(actions) = self.engine.ask(Ask::Discover { context }).await {
             seen.actions = actions;
         }
+        if let Reply::Windows(windows) = self.engine.ask(Ask::Windows).await {
+            seen.windows = windows;
+        }
+    }
+
+    async fn read_status(&self, seen: &mut Seen) {
+        if let Reply::StatusLines(status) = self.engine.ask(Ask::StatusLines).await {
+            seen.status = status;
+        }
     }
 
     fn menu(&self, seen: &Seen) -> Menu {
@@ -144,7 +157,15 @@ impl TraySurface {
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created_ms));
         jobs.truncate(SHOWN_JOBS);
         let hub = self.hub.borrow().clone();
-        menu::draw(&self.user, &self.server, &hub, &seen.actions, &jobs)
+        menu::draw(&menu::Seen {
+            user: &self.user,
+            server: &self.server,
+            hub,
+            status: &seen.status,
+            actions: &seen.actions,
+            windows: &seen.windows,
+            jobs: &jobs,
+        })
     }
 
     fn carry_out(&self, command: Command) {
@@ -157,6 +178,24 @@ impl TraySurface {
                 tokio::spawn(async move {
                     if let Reply::Failed(failure) = engine.ask(Ask::Cancel(job)).await {
                         tracing::info!(%failure, "a job was not cancelled");
+                    }
+                });
+            }
+            Command::Open(window) => {
+                let (engine, orders) = (self.engine.clone(), self.orders.clone());
+                tokio::spawn(async move {
+                    let Reply::Windows(windows) = engine.ask(Ask::Windows).await else {
+                        return;
+                    };
+                    // One that is gone since the menu was drawn is gone from the menu as well.
+                    if let Some(window) = windows.iter().find(|known| known.id == window) {
+                        let message = dialect::sentence(&super::no_windows(window));
+                        let telling = Telling {
+                            level: NotifyLevel::Info,
+                            title: window.window.title.clone(),
+                            message,
+                        };
+                        tell(&orders, telling);
                     }
                 });
             }

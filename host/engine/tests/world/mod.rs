@@ -134,8 +134,13 @@ impl World {
             json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": permissions,
                 "action": [{"id": "make", "label": "Make", "when": {"types": ["Project", "Sequence"]}}]}),
         ];
-        let folders = manifests.into_iter().map(|manifest| {
-            let manifest: Manifest = serde_json::from_value(manifest).unwrap();
+        self.catalogue(&manifests);
+    }
+
+    /// The plugin folders were read, and this is what they hold.
+    pub(crate) fn catalogue(&mut self, manifests: &[Value]) {
+        let folders = manifests.iter().map(|manifest| {
+            let manifest: Manifest = serde_json::from_value(manifest.clone()).unwrap();
             Catalogued {
                 path: format!("/plugins/{}", manifest.id),
                 manifest: Ok(manifest),
@@ -271,6 +276,10 @@ impl World {
             }
         }
         self.now = end;
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.now
     }
 
     pub(crate) fn ask(&mut self, ask: Ask) -> RequestId {

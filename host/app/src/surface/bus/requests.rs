@@ -6,7 +6,7 @@ use callboard_event::Event;
 use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, EventParams, Failure, FailureKind,
     Items, JobAnswer, JobId, JobRef, JobState, JobWait, JobsList, Launched, MessageId, Publish,
-    Replies, Scope, Subscribe, Subscribed,
+    Replies, Scope, Subscribe, Subscribed, WindowRef,
 };
 use engine::{Ask, AskLaunch, Reply};
 use serde::Serialize;
@@ -107,9 +107,10 @@ async fn dispatch(
             job_ask(connection, id, job.clone(), Ask::Retry(job)).await
         }
         BusMethod::PluginsList => ask(connection, id, Ask::Plugins).await,
-        BusMethod::Status => Ok(Answer::Now(write(
-            &connection.shared.options.about.status(),
-        ))),
+        BusMethod::CommandsList => ask(connection, id, Ask::Commands).await,
+        BusMethod::WindowsList => ask(connection, id, Ask::Windows).await,
+        BusMethod::WindowsOpen => open_window(connection, id, read(params)?).await,
+        BusMethod::Status => status(connection, id).await,
         BusMethod::WhoAmI => {
             let who = connection.shared.options.about.whoami()?;
             Ok(Answer::Now(write(&who)))
@@ -123,6 +124,46 @@ async fn dispatch(
             format!("`{}` is not asked of the host", other.name()),
         )),
     }
+}
+
+/// Tells how the host fares, with what plugins say.
+async fn status(connection: &mut Connection, id: MessageId) -> Taken {
+    let pending = connection
+        .shared
+        .options
+        .engine
+        .submit(Ask::StatusLines)
+        .await;
+    let shared = std::sync::Arc::clone(&connection.shared);
+    connection.answer_later(id, async move {
+        let mut status = shared.options.about.status();
+        if let Reply::StatusLines(lines) = pending.reply().await {
+            status.lines = lines;
+        }
+        Ok(write(&status))
+    });
+    Ok(Answer::Later)
+}
+
+/// There is no process for windows yet, and this says so.
+async fn open_window(connection: &mut Connection, id: MessageId, window: WindowRef) -> Taken {
+    let pending = connection.shared.options.engine.submit(Ask::Windows).await;
+    connection.answer_later(id, async move {
+        match pending.reply().await {
+            Reply::Windows(windows) => Err(windows
+                .iter()
+                .find(|known| known.id == window.window)
+                .map_or_else(
+                    || {
+                        Failure::not_found(format!("there is no window `{}`", window.window))
+                            .hint("list the windows with `callboard ui --list`")
+                    },
+                    crate::surface::no_windows,
+                )),
+            other => Err(unexpected(other)),
+        }
+    });
+    Ok(Answer::Later)
 }
 
 fn subscribe(connection: &Connection, subscribe: Subscribe) -> Taken {
@@ -273,6 +314,9 @@ async fn ask(connection: &mut Connection, id: MessageId, ask: Ask) -> Taken {
             Reply::Job(detail) => Ok(write(&detail)),
             Reply::Jobs(items) => Ok(write(&Items { items })),
             Reply::Plugins(items) => Ok(write(&Items { items })),
+            Reply::Commands(items) => Ok(write(&Items { items })),
+            Reply::Windows(items) => Ok(write(&Items { items })),
+            Reply::StatusLines(items) => Ok(write(&Items { items })),
             Reply::Done => Ok(json!({})),
             Reply::Failed(failure) => Err(failure),
         }

@@ -1,7 +1,8 @@
 //! What the tray's menu says.
 
 use callboard_protocol::{
-    ActionId, ConnectionState, HubStatus, JobId, JobState, JobSummary, MenuItem,
+    ActionId, ConnectionState, DeclaredWindow, HubStatus, JobId, JobState, JobSummary, MenuItem,
+    NotifyLevel, StatusText,
 };
 
 /// The longest text of one line, in characters; a plugin's message may be any length.
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Launch(ActionId),
     /// Cancels a job.
     Cancel(JobId),
+    /// Opens a window, by its id.
+    Open(String),
     /// Ends the host.
     Quit,
 }
@@ -56,6 +59,7 @@ impl Command {
         match self {
             Self::Launch(action) => format!("launch {action}"),
             Self::Cancel(job) => format!("cancel {job}"),
+            Self::Open(window) => format!("open {window}"),
             Self::Quit => "quit".to_owned(),
         }
     }
@@ -65,28 +69,50 @@ impl Command {
         match id.split_once(' ') {
             Some(("launch", action)) => Some(Self::Launch(ActionId::from(action))),
             Some(("cancel", job)) => Some(Self::Cancel(JobId::from(job))),
+            Some(("open", window)) => Some(Self::Open(window.to_owned())),
             None if id == "quit" => Some(Self::Quit),
             _ => None,
         }
     }
 }
 
-/// Draws the menu: the connection, the actions, the jobs that are under way, and the way out.
-pub(super) fn draw(
-    user: &str,
-    server: &str,
-    hub: &HubStatus,
-    actions: &[MenuItem],
-    jobs: &[&JobSummary],
-) -> Menu {
-    let connection = connection_line(user, server, hub);
+/// What the menu is drawn from.
+#[derive(Default)]
+pub(super) struct Seen<'a> {
+    pub(super) user: &'a str,
+    pub(super) server: &'a str,
+    pub(super) hub: HubStatus,
+    pub(super) status: &'a [StatusText],
+    pub(super) actions: &'a [MenuItem],
+    pub(super) windows: &'a [DeclaredWindow],
+    pub(super) jobs: &'a [&'a JobSummary],
+}
+
+/// Draws the menu: the connection, what plugins say, the actions, the windows, the jobs that are under way, and the way out.
+pub(super) fn draw(seen: &Seen<'_>) -> Menu {
+    let Seen {
+        hub,
+        actions,
+        windows,
+        jobs,
+        ..
+    } = seen;
+    let connection = connection_line(seen.user, seen.server, hub);
     let mut entries = vec![Entry::Line(connection.clone())];
     if let Some(problem) = &hub.problem {
         entries.push(Entry::Line(shortened(&problem.message)));
     }
+    entries.extend(seen.status.iter().map(status_entry));
     entries.push(Entry::Separator);
     if !actions.is_empty() {
         entries.extend(action_entries(actions));
+        entries.push(Entry::Separator);
+    }
+    if !windows.is_empty() {
+        entries.extend(windows.iter().map(|window| Entry::Do {
+            label: format!("{}…", shortened(&window.window.title)),
+            command: Command::Open(window.id.clone()),
+        }));
         entries.push(Entry::Separator);
     }
     if !jobs.is_empty() {
@@ -156,6 +182,21 @@ fn action_entries(actions: &[MenuItem]) -> Vec<Entry> {
         }
     }
     entries
+}
+
+/// Returns what a plugin says: a line to read, or an entry where a click launches something.
+fn status_entry(status: &StatusText) -> Entry {
+    let label = match status.level {
+        NotifyLevel::Warning | NotifyLevel::Error => format!("⚠ {}", status.text),
+        _ => status.text.clone(),
+    };
+    match &status.action {
+        Some(action) => Entry::Do {
+            label,
+            command: Command::Launch(action.clone()),
+        },
+        None => Entry::Line(label),
+    }
 }
 
 fn launch_entry(label: &str, item: &MenuItem) -> Entry {
@@ -279,20 +320,40 @@ mod tests {
             action("Open", Some("Nuke"), "open.nuke"),
             action("Open", Some("Flame"), "open.flame"),
         ];
-        let menu = draw(
-            "ada",
-            "http://127.0.0.1:5005/",
-            &connected(),
-            &actions,
-            &jobs.iter().collect::<Vec<_>>(),
-        );
+        let status = |text: &str, level, action: Option<&str>| StatusText {
+            plugin: "timer".into(),
+            id: "line".into(),
+            text: text.into(),
+            level,
+            action: action.map(ActionId::from),
+        };
+        let windows: Vec<DeclaredWindow> = serde_json::from_value(serde_json::json!([{
+            "id": "timer.day", "plugin": "timer", "launches": "timer.show",
+            "name": "day", "action": "show", "title": "Your day"}]))
+        .unwrap();
+        let menu = draw(&Seen {
+            user: "ada",
+            server: "http://127.0.0.1:5005/",
+            hub: connected(),
+            status: &[
+                status("sh010, 1:12", NotifyLevel::Info, Some("timer.stop")),
+                status("no disk", NotifyLevel::Error, None),
+            ],
+            actions: &actions,
+            windows: &windows,
+            jobs: &jobs.iter().collect::<Vec<_>>(),
+        });
         assert_eq!(menu.tooltip, "Callboard: ada @ 127.0.0.1:5005 — connected");
         assert_eq!(
             written(&menu.entries),
             "ada @ 127.0.0.1:5005 — connected\n\
+             [sh010, 1:12] launch timer.stop\n\
+             ⚠ no disk\n\
              ---\n\
              [Create shots] launch shot_creation.create_shots\n\
              Open >\n  [Nuke] launch open.nuke\n  [Flame] launch open.flame\n\
+             ---\n\
+             [Your day…] open timer.day\n\
              ---\n\
              Create shots is waiting for an answer… >\n  callboard jobs answer j1\n  [Cancel] cancel j1\n\
              Create shots is running >\n  creating 12 shots\n  [Cancel] cancel j2\n\
@@ -309,13 +370,18 @@ mod tests {
             problem: Some(Failure::new(FailureKind::Unavailable, "x".repeat(200))),
             ..HubStatus::default()
         };
-        let menu = draw("ada", "https://demo.ftrackapp.com", &hub, &[], &[]);
+        let menu = draw(&Seen {
+            user: "ada",
+            server: "https://demo.ftrackapp.com",
+            hub,
+            ..Seen::default()
+        });
         let long = format!("{}…", "x".repeat(79));
         assert_eq!(
             written(&menu.entries),
             format!("ada @ demo.ftrackapp.com — connecting…\n{long}\n---\n[Quit] quit\n")
         );
-        let menu = draw("", "", &HubStatus::default(), &[], &[]);
+        let menu = draw(&Seen::default());
         assert_eq!(written(&menu.entries), "Not signed in\n---\n[Quit] quit\n");
     }
 
@@ -324,6 +390,7 @@ mod tests {
         for command in [
             Command::Launch(ActionId::from("a.b c")),
             Command::Cancel(JobId::from("j1")),
+            Command::Open("timer.day".into()),
             Command::Quit,
         ] {
             assert_eq!(Command::from_id(&command.id()), Some(command));
