@@ -70,7 +70,7 @@ impl World {
     /// A host whose `maker` may also read.
     pub(crate) fn reader() -> Self {
         let mut world = Self::ready();
-        world.catalogue(&json!(["ftrack.read", "ftrack.create.Shot"]));
+        world.catalogue_maker(&json!(["ftrack.read", "ftrack.create.Shot"]));
         world
     }
 
@@ -123,11 +123,11 @@ impl World {
 
     fn begin(&mut self) {
         let permissions = json!(["ftrack.create.Shot", "ftrack.update.Shot", "store", "dcc"]);
-        self.catalogue(&permissions);
+        self.catalogue_maker(&permissions);
     }
 
     /// Gives `maker` these permissions in place of its own.
-    pub(crate) fn catalogue(&mut self, permissions: &Value) {
+    pub(crate) fn catalogue_maker(&mut self, permissions: &Value) {
         let manifests = [
             json!({"id": "greeter", "version": "1.0.0", "run": {"library": "greeter"},
                 "action": [{"id": "greet", "label": "Greet", "when": {"types": ["Shot"]}}]}),
