@@ -3,6 +3,7 @@
 //! The checks are in Python and JavaScript, in `conformance/python` and `conformance/js`; this crate gives each a
 //! server of its own.
 
+mod connect;
 mod differential;
 mod expressions;
 mod hub;
@@ -18,8 +19,13 @@ const FEWEST_CHECKS: u32 = 700;
 
 #[test]
 fn the_official_client_works_against_the_sandbox() -> Result<()> {
+    pytest("tests/conformance/python", FEWEST_CHECKS)
+}
+
+/// Runs a folder's checks against a sandbox of their own; none may be left out, and there must be enough of them.
+fn pytest(folder: &str, fewest: u32) -> Result<()> {
     let sandbox = HostRunner::sandbox().start()?;
-    let folder = checkout().join("tests/conformance/python");
+    let folder = checkout().join(folder);
     let mut pytest = command(python()?);
     pytest
         .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
@@ -45,8 +51,8 @@ fn the_official_client_works_against_the_sandbox() -> Result<()> {
     );
     let checks = passed(&finished.stdout).context("pytest did not say how many checks passed")?;
     ensure!(
-        checks >= FEWEST_CHECKS,
-        "there were {checks} checks, and there should be {FEWEST_CHECKS} at least"
+        checks >= fewest,
+        "there were {checks} checks, and there should be {fewest} at least"
     );
     Ok(())
 }

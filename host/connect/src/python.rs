@@ -4,11 +4,72 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Every file, by its path below the folder that goes into `PYTHONPATH`.
-const FILES: &[(&str, &str)] = &[(
+/// Names files below `python`.
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../python/", $name)))),*]
+    };
+}
+
+/// The package, by its files' paths below the folder that goes into `PYTHONPATH`.
+const FILES: &[(&str, &str)] = files![
     "callboard_connect/__init__.py",
-    include_str!("../python/callboard_connect/__init__.py"),
-)];
+    "callboard_connect/__main__.py",
+    "callboard_connect/archives.py",
+    "callboard_connect/hub.py",
+    "callboard_connect/inbox.py",
+    "callboard_connect/loading.py",
+    "callboard_connect/missing.py",
+    "callboard_connect/pipe.py",
+    "callboard_connect/selection.py",
+    "callboard_connect/serve.py",
+    "callboard_connect/shim/ayon_ftrack/__init__.py",
+    "callboard_connect/shim/ayon_ftrack/common/__init__.py",
+    "callboard_connect/shim/ftrack_action_handler/__init__.py",
+    "callboard_connect/shim/ftrack_action_handler/action/__init__.py",
+    "callboard_connect/shim/ftrack_action_handler/action/advanced.py",
+    "callboard_connect/shim/ftrack_action_handler/action/base.py",
+    "callboard_connect/shim/ftrack_common/__init__.py",
+    "callboard_connect/shim/ftrack_common/event_handlers/__init__.py",
+    "callboard_connect/shim/ftrack_common/event_handlers/action.py",
+    "callboard_connect/shim/ftrack_common/event_handlers/base.py",
+    "callboard_connect/shim/ftrack_common/values.py",
+    "callboard_connect/shim/ftrack_connect/__init__.py",
+    "callboard_connect/shim/ftrack_connect/application.py",
+    "callboard_connect/shim/ftrack_connect/application_launcher/__init__.py",
+    "callboard_connect/shim/ftrack_connect/application_launcher/action.py",
+    "callboard_connect/shim/ftrack_connect/application_launcher/environment.py",
+    "callboard_connect/shim/ftrack_connect/application_launcher/launcher.py",
+    "callboard_connect/shim/ftrack_connect/application_launcher/store.py",
+    "callboard_connect/shim/ftrack_connect/asynchronous.py",
+    "callboard_connect/shim/ftrack_connect/error.py",
+    "callboard_connect/shim/ftrack_connect/event_hub_thread.py",
+    "callboard_connect/shim/ftrack_connect/qt.py",
+    "callboard_connect/shim/ftrack_connect/session.py",
+    "callboard_connect/shim/ftrack_connect/ui/__init__.py",
+    "callboard_connect/shim/ftrack_connect/ui/application.py",
+    "callboard_connect/shim/ftrack_connect/ui/widget/__init__.py",
+    "callboard_connect/shim/ftrack_connect/usage.py",
+    "callboard_connect/shim/ftrack_connect/util/__init__.py",
+    "callboard_connect/shim/ftrack_connect/utils/__init__.py",
+    "callboard_connect/shim/ftrack_connect/utils/directory.py",
+    "callboard_connect/shim/ftrack_connect/utils/plugin.py",
+    "callboard_connect/shim/ftrack_constants/__init__.py",
+    "callboard_connect/shim/ftrack_utils/__init__.py",
+    "callboard_connect/shim/ftrack_utils/decorators/__init__.py",
+    "callboard_connect/shim/ftrack_utils/paths/__init__.py",
+    "callboard_connect/shim/ftrack_utils/usage/__init__.py",
+    "callboard_connect/shim/ftrack_utils/version/__init__.py",
+    "callboard_connect/version_text.py",
+    "callboard_connect/watch.py",
+    "callboard_connect/windows.py",
+];
+
+/// The SDK, which the package is built on.
+const SDK: (&str, &str) = (
+    "callboard.py",
+    include_str!("../../../sdk/python/callboard.py"),
+);
 
 /// The modules that serve hooks, on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +97,7 @@ impl Python {
     ///
     /// Names the file or folder that could not be written.
     pub fn lay_out(folder: &Path) -> Result<Self, LayOutError> {
-        for (name, text) in FILES {
+        for (name, text) in FILES.iter().chain([&SDK]) {
             let path = folder.join(name);
             if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
                 continue;
@@ -103,7 +164,8 @@ mod tests {
         fs::write(&path, "from an older version").unwrap();
         let python = Python::lay_out(folder.path()).unwrap();
         assert_eq!(fs::read_to_string(path).unwrap(), text);
-        let names: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        let mut names: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        names.insert(0, SDK.0);
         assert_eq!(python_files(folder.path(), python.folder()), names);
     }
 }

@@ -1,0 +1,3 @@
+"""Does not load, which is reported."""
+
+import ayon_api

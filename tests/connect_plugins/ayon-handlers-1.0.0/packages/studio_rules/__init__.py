@@ -1,0 +1,4 @@
+"""What the handlers share."""
+
+ROLES = ["Administrator"]
+NOBODY = ["Role that nobody has"]

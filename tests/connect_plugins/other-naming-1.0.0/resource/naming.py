@@ -1,0 +1,3 @@
+"""Not the module that another plugin calls by this name."""
+
+OWNER = "other-naming"

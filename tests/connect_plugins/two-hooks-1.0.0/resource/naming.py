@@ -1,0 +1,4 @@
+"""What both hooks share."""
+
+OWNER = "two-hooks"
+REGISTERED = []
