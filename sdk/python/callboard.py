@@ -591,6 +591,24 @@ class Host:
         options.setdefault("timeout", 150.0)
         return self._ask("ftrack.call", {"operations": list(operations)}, **options)["results"]
 
+    def download(self, component_id, name, thumbnail=None, max_bytes=None, **options):
+        """Fetches a component's file, or its thumbnail of so many pixels, into the job's folder.
+
+        Returns a dictionary with `path`, `size_bytes` and `checksum`. Needs `ftrack.read`.
+        """
+        params = {"component_id": component_id, "name": name}
+        if thumbnail is not None:
+            params["thumbnail"] = thumbnail
+        if max_bytes is not None:
+            params["max_bytes"] = max_bytes
+        # The time that a turn may take ends it long before.
+        options.setdefault("timeout", 24 * 3600.0)
+        return self._ask("ftrack.download", params, **options)
+
+    def folder(self, **options):
+        """Returns the path of the job's folder, where the plugin may read and write."""
+        return self._ask("job.folder", {}, **options)["path"]
+
     def hand_over(self, key, steps, state=None, **options):
         """Hands work over; once it returns the work will be done, exactly once."""
         params = {"key": key, "steps": steps, "state": state}

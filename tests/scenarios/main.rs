@@ -14,6 +14,7 @@ mod ledger;
 mod media;
 mod orphans;
 mod server_away;
+mod services;
 mod start;
 mod studio;
 mod tray;

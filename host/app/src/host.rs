@@ -22,7 +22,8 @@ use crate::home::Home;
 use crate::instance::Instance;
 use crate::ledger::{Kept, Ledger, LedgerThread, Place};
 use crate::plugin_folders::{PluginFolders, Searched};
-use crate::service::{Server, Services, UnderWay};
+use crate::service::job_folders::{self, JobFolders};
+use crate::service::{Server, Services};
 use crate::settings::{Credentials, CredentialsError, Environment, Settings};
 use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
@@ -97,6 +98,7 @@ impl Host {
         let instance = Instance::claim(&home.config, &place.folder)?;
         let (ledger, ledger_thread, kept) = open_ledger(&place, &settings, &mut problems)?;
         let host = kept.host.clone();
+        let folders = job_folders(&place, &kept);
         let plugins = PluginFolders::read(&places(&home, &environment, &settings, plugin_folders));
         problems.extend(plugins.problems.iter().cloned());
         let credentials = credentials.map_or_else(|| Credentials::find(&environment, &home), Ok);
@@ -123,7 +125,7 @@ impl Host {
             stopping: channels.stopping.clone(),
         })
         .await?;
-        let supervisor = start_supervisor(&engine, &environment, &settings)?;
+        let supervisor = start_supervisor(&engine, &environment, &settings, folders.clone())?;
         supervisor.set_folders(plugins.by_id());
         let server = channels.server();
         let performer = Performer {
@@ -132,11 +134,7 @@ impl Host {
             supervisor: supervisor.clone(),
             server: server.clone(),
             applications: bus.applications(),
-            services: Services {
-                engine: engine.clone(),
-                server,
-                under_way: UnderWay::default(),
-            },
+            services: Services::new(engine.clone(), server, folders),
             logs: PluginLogs::default(),
         };
         let config = engine::Config {
@@ -313,6 +311,22 @@ fn open_ledger(
     Ok((ledger, thread, kept))
 }
 
+/// Returns the folders of jobs, and has those removed that belong to jobs which the ledger has forgotten.
+fn job_folders(place: &Place, kept: &Kept) -> JobFolders {
+    let folders = JobFolders::new(place.folder.join("jobs"));
+    // A row that could not be read is still a job.
+    if kept.problems.is_empty() {
+        let jobs = kept.jobs.iter();
+        let known = jobs.map(|job| job.row.detail.summary.id.clone()).collect();
+        let left_over = folders.left_over(&known);
+        // Nobody waits for it, and what is not removed now is found again at the next start.
+        drop(tokio::task::spawn_blocking(|| {
+            job_folders::remove(left_over);
+        }));
+    }
+    folders
+}
+
 /// Returns where plugins are looked for, in the order in which they count.
 fn places(
     home: &Home,
@@ -347,6 +361,7 @@ fn start_supervisor(
     engine: &EngineHandle,
     environment: &Environment,
     settings: &Settings,
+    job_folders: JobFolders,
 ) -> anyhow::Result<Supervisor> {
     let executable = std::env::current_exe().context("could not find this program's own file")?;
     let python_path = program_folder()
@@ -362,6 +377,7 @@ fn start_supervisor(
             per_sec: settings.plugins.messages_per_sec,
             burst: settings.plugins.messages_burst,
         },
+        job_folders,
     };
     Supervisor::start(engine.clone(), options)
 }

@@ -2,8 +2,10 @@
 
 pub(crate) mod call;
 pub(crate) mod describe;
+mod download;
 pub(crate) mod facts;
 mod failure;
+pub(crate) mod job_folders;
 pub(crate) mod look_up;
 pub(crate) mod query;
 mod rows;
@@ -16,7 +18,7 @@ use callboard_protocol::Failure;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 pub(crate) use failure::{failure_from_call, failure_from_connect, failure_from_lost};
-pub(crate) use serve::{Services, UnderWay};
+pub(crate) use serve::Services;
 
 /// How many queries of plugins may be at the server at once. What menus and steps ask never waits behind them.
 const QUERIES: usize = 64;
@@ -69,4 +71,15 @@ impl Server {
         }
         failure_from_call(error)
     }
+}
+
+/// Returns a hash with its name before it.
+fn sha256(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    let digits: String = digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256:{digits}")
 }

@@ -22,6 +22,7 @@ use engine::{Event, ProcessEnd, ProcessId, Stop};
 use tokio::sync::mpsc;
 
 use crate::engine_thread::EngineHandle;
+use crate::service::job_folders::JobFolders;
 use rate::Rate;
 use spawner::Spawner;
 
@@ -53,6 +54,8 @@ pub(crate) struct SupervisorOptions {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// How much a process may say.
     pub(crate) rate: Rate,
+    /// Where plugins may read and write.
+    pub(crate) job_folders: JobFolders,
 }
 
 /// The program whose mode `runner` runs plugins: this one.
@@ -95,11 +98,12 @@ impl Supervisor {
             program,
             environment,
             rate,
+            job_folders,
         } = options;
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
-                spawner: Spawner::start(program, environment)?,
+                spawner: Spawner::start(program, environment, job_folders)?,
                 rate,
                 folders: Mutex::default(),
                 mailboxes: Mutex::default(),
@@ -120,7 +124,7 @@ impl Supervisor {
             return Some(not_started(process, failure));
         };
         let (mailbox, mails) = mpsc::channel(MAILBOX);
-        let Some(spawned) = self.shared.spawner.spawn(folder) else {
+        let Some(spawned) = self.shared.spawner.spawn(folder, plugin.clone()) else {
             let failure = Failure::new(FailureKind::Limit, "too many plugins start at once")
                 .hint("try again in a moment");
             return Some(not_started(process, failure));

@@ -7,7 +7,9 @@ use callboard_protocol::{
 /// Checks that `manifest` declares what `method` needs.
 pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<(), Failure> {
     let needed = match method {
-        HostMethod::Query | HostMethod::QueryPage => Permission::FtrackRead,
+        HostMethod::Query | HostMethod::QueryPage | HostMethod::FtrackDownload => {
+            Permission::FtrackRead
+        }
         HostMethod::Describe => Permission::Dcc,
         HostMethod::StoreGet | HostMethod::StorePut => Permission::Store,
         HostMethod::Notify => Permission::Notify,
@@ -95,6 +97,7 @@ mod tests {
         for (method, permission) in [
             (HostMethod::Query, "ftrack.read"),
             (HostMethod::QueryPage, "ftrack.read"),
+            (HostMethod::FtrackDownload, "ftrack.read"),
             (HostMethod::Describe, "dcc"),
             (HostMethod::StoreGet, "store"),
             (HostMethod::StorePut, "store"),

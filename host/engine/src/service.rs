@@ -1,7 +1,8 @@
 //! Services that the engine only lets through: it decides whether a plugin may, and somebody else does it.
 
 use callboard_protocol::{
-    Failure, FailureKind, FtrackCall, HostMethod, JobId, Manifest, PluginId, Progress, QueryPage,
+    Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, JobId, Manifest, PluginId,
+    Progress, QueryPage,
 };
 use serde_json::Value;
 
@@ -9,6 +10,9 @@ use crate::event::{Effect, ProcessId, Token};
 use crate::process::Turn;
 use crate::waiting::{Service, Waiting};
 use crate::{Engine, permission, turn};
+
+/// The longest name of a file, in bytes.
+const MAX_FILE_NAME_BYTES: usize = 200;
 
 /// Who asks for a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,10 @@ pub enum ServiceRequest {
     QueryPage(QueryPage),
     /// Operations that are carried out at once; answered with [`FtrackCalled`](callboard_protocol::FtrackCalled).
     FtrackCall(FtrackCall),
+    /// A file of ftrack's; answered with [`FetchedFile`](callboard_protocol::FetchedFile).
+    FtrackDownload(FtrackDownload),
+    /// The job's folder, made if it is not there; answered with [`JobFolder`](callboard_protocol::JobFolder).
+    JobFolder,
 }
 
 impl ServiceRequest {
@@ -46,6 +54,13 @@ impl ServiceRequest {
                 }
                 Ok(Self::FtrackCall(call))
             }),
+            HostMethod::FtrackDownload => {
+                turn::read(name, params).and_then(|download: FtrackDownload| {
+                    check_file_name(&download.name)?;
+                    Ok(Self::FtrackDownload(download))
+                })
+            }
+            HostMethod::JobFolder => Ok(Self::JobFolder),
             _ => return None,
         })
     }
@@ -53,8 +68,8 @@ impl ServiceRequest {
     /// Tells whether it may be given up when nobody waits for it any more: not where it changes something.
     fn may_be_abandoned(&self) -> bool {
         match self {
-            Self::QueryPage(_) => true,
-            Self::FtrackCall(_) => false,
+            Self::QueryPage(_) | Self::FtrackDownload(_) => true,
+            Self::FtrackCall(_) | Self::JobFolder => false,
         }
     }
 }
@@ -144,4 +159,19 @@ fn check_call(call: &FtrackCall, batch_operations: usize) -> Result<(), Failure>
         ));
     }
     Ok(())
+}
+
+/// Checks that a plugin names a file in its job's folder and none elsewhere.
+fn check_file_name(name: &str) -> Result<(), Failure> {
+    let is_plain = !name.is_empty()
+        && name.len() <= MAX_FILE_NAME_BYTES
+        && !name.starts_with('.')
+        && !name.contains(['/', '\\', ':', '\0']);
+    if is_plain {
+        return Ok(());
+    }
+    Err(
+        Failure::invalid(format!("`{name}` cannot be the name of a file"))
+            .hint("give a name without folders, such as `plate.exr`"),
+    )
 }

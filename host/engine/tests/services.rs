@@ -25,8 +25,10 @@ fn refusal(method: &str, params: Value) -> Failure {
 #[test]
 fn what_is_not_declared_reaches_no_service() {
     let page = json!({"expression": "Shot"});
+    let download = json!({"component_id": "f1", "name": "a.mov"});
     for (method, params, permission) in [
         ("ftrack.page", page, "ftrack.read"),
+        ("ftrack.download", download, "ftrack.read"),
         ("ftrack.call", create("Task"), "ftrack.create.Task"),
     ] {
         let failure = refusal(method, params);
@@ -45,6 +47,26 @@ fn a_call_that_makes_no_sense_is_not_sent() {
     assert_eq!(many.kind, FailureKind::Limit);
     let nameless = refusal("ftrack.call", create(""));
     assert_eq!(nameless.kind, FailureKind::Invalid);
+}
+
+#[test]
+fn a_file_is_fetched_into_the_jobs_folder_and_nowhere_else() {
+    let mut world = World::reader();
+    let process = world.launched_maker();
+    for name in [
+        "",
+        "..",
+        ".profile",
+        "../a.mov",
+        "/etc/passwd",
+        "a\\b",
+        "a\0b",
+    ] {
+        let download = json!({"component_id": "f1", "name": name});
+        let refused = world.ask_host(process, "ftrack.download", download);
+        assert_eq!(refused.unwrap().unwrap_err().kind, FailureKind::Invalid);
+    }
+    assert!(world.served.is_empty());
 }
 
 #[test]

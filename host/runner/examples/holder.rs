@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         folder,
         library_path: Some(library_path),
         python_path: None,
+        files: None,
         limits: Limits::default(),
         connect: None,
     };

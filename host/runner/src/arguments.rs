@@ -15,6 +15,8 @@ pub(crate) struct Arguments {
     pub(crate) library_path: Option<PathBuf>,
     /// Where Python finds the SDK.
     pub(crate) python_path: Option<PathBuf>,
+    /// The folder of the plugin's jobs, which it may read and write.
+    pub(crate) files: Option<PathBuf>,
     /// The descriptor that ends when the host does; 3 if that is a pipe, where none is named.
     pub(crate) lifeline: Option<i32>,
     /// What the plugin may take, where that is limited.
@@ -96,6 +98,7 @@ impl Arguments {
         match option {
             "--library-path" => self.library_path = Some(value.into()),
             "--python-path" => self.python_path = Some(value.into()),
+            "--files" => self.files = Some(value.into()),
             "--lifeline" => self.lifeline = Some(descriptor(option, &value)?),
             "--memory-mb" => self.limits.memory_mb = Some(number(option, &value)?),
             "--cpu-secs" => self.limits.cpu_secs = Some(number(option, &value)?),

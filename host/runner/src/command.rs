@@ -20,6 +20,8 @@ pub struct Runner<'a> {
     pub library_path: Option<&'a Path>,
     /// Where Python finds the SDK.
     pub python_path: Option<&'a Path>,
+    /// The folder of the plugin's jobs, which it may read and write whatever else it may not.
+    pub files: Option<&'a Path>,
     /// What the plugin may take; the limits that a runner does not know of are passed over.
     pub limits: Limits,
     /// How the folder is run, where it is one of ftrack Connect's.
@@ -133,6 +135,7 @@ fn plain_command(
     for (option, path) in [
         ("--library-path", runner.library_path),
         ("--python-path", runner.python_path),
+        ("--files", runner.files),
     ] {
         if let Some(path) = path {
             command.arg(option).arg(path);

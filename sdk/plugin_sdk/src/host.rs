@@ -3,16 +3,17 @@
 mod ftrack;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_protocol::{
-    DccContext, DescribeRow, Failure, FailureKind, HandOver, HostMethod, Log, LogLevel, Notify,
-    NotifyLevel, Progress, StatusSet, Step, StoreGet, StorePut, StoreValue,
+    DccContext, DescribeRow, Failure, FailureKind, HandOver, HostMethod, JobFolder, Log, LogLevel,
+    Notify, NotifyLevel, Progress, StatusSet, Step, StoreGet, StorePut, StoreValue,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::describe::DescribePages;
 use crate::link::Link;
@@ -21,6 +22,9 @@ pub use ftrack::{Ftrack, QueryPages};
 
 /// How long the host may take to answer. It has shorter deadlines of its own, and says then what was in the way.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// How long a file may be on its way. The time that a turn may take ends it long before.
+const TRANSFER_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 /// The host, as a plugin sees it during a turn.
 ///
@@ -151,6 +155,18 @@ impl Host {
         self.store_put(key, &Value::Null)
     }
 
+    /// Returns the job's folder, for files of this job: the host fetches them to there and takes them from there, and the plugin may read and write in it.
+    ///
+    /// It is there as long as the job is remembered, for later turns too.
+    ///
+    /// # Errors
+    ///
+    /// It could not be made.
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
+        let folder: JobFolder = self.ask(HostMethod::JobFolder, &json!({}))?;
+        Ok(folder.path.into())
+    }
+
     /// Tells the person something, where they are. Needs `notify`.
     pub fn notify(&self, title: impl Into<String>, message: impl Into<String>) {
         self.notify_at(NotifyLevel::Info, title, message);
@@ -227,11 +243,20 @@ impl Host {
         method: HostMethod,
         params: &impl Serialize,
     ) -> Result<R, Failure> {
+        self.ask_within(method, params, DEADLINE)
+    }
+
+    fn ask_within<R: DeserializeOwned>(
+        &self,
+        method: HostMethod,
+        params: &impl Serialize,
+        deadline: Duration,
+    ) -> Result<R, Failure> {
         let name = method.name();
         let params = serde_json::to_value(params).map_err(|error| {
             Failure::invalid(format!("could not write the request: `{name}`")).caused_by(&error)
         })?;
-        let result = self.link.request(name, params, DEADLINE)?;
+        let result = self.link.request(name, params, deadline)?;
         serde_json::from_value(result).map_err(|error| {
             let message = format!("could not read the host's answer to `{name}`");
             Failure::new(FailureKind::Internal, message).caused_by(&error)

@@ -41,9 +41,9 @@ mod text;
 
 pub use callboard_protocol::{
     ActionId, Choice, Context, Control, DccContext, DescribeRow, Entity, Failure, FailureKind,
-    Item, JobId, Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation, Outcome,
-    SelectionId, StatusSet, Step, StepId, StepReport, StepState, StepsReport, Surface, Unit,
-    UnitReport, UnitState, View, Work,
+    FetchedFile, FtrackDownload, Item, JobId, Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel,
+    Operation, Outcome, SelectionId, StatusSet, Step, StepId, StepReport, StepState, StepsReport,
+    Surface, Unit, UnitReport, UnitState, View, Work,
 };
 pub use serde_json::{Map, Value, json};
 

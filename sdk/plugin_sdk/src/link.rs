@@ -182,7 +182,11 @@ fn ends_at_cancel(method: &str) -> bool {
     matches!(
         HostMethod::from_name(method),
         Some(
-            HostMethod::Query | HostMethod::QueryPage | HostMethod::Describe | HostMethod::StoreGet
+            HostMethod::Query
+                | HostMethod::QueryPage
+                | HostMethod::FtrackDownload
+                | HostMethod::Describe
+                | HostMethod::StoreGet
         )
     )
 }

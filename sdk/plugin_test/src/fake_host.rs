@@ -1,8 +1,9 @@
 //! The host's side of a test: answers as it was told to, and writes down what was asked.
 
+mod files;
 mod ftrack;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use callboard_protocol::{
     Describe, DescribeRow, Description, Failure, FailureKind, HandOver, HostMethod, Log,
@@ -12,6 +13,7 @@ use callboard_protocol::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 
 /// How many rows the fake application tells at once, so that plugins meet pages.
 const PAGE_ROWS: usize = 3;
@@ -46,6 +48,10 @@ pub(crate) struct FakeHost {
     pub(crate) ftrack: Ftrack,
     pub(crate) selection: Vec<DescribeRow>,
     pub(crate) failures: Vec<(HostMethod, Failure)>,
+    /// The files that ftrack has, by component.
+    pub(crate) files: HashMap<String, Vec<u8>>,
+    /// The job's folder, once it was asked for.
+    pub(crate) folder: Option<TempDir>,
     pub(crate) record: Record,
     /// Permissions that were used and are not declared.
     pub(crate) undeclared: BTreeSet<String>,
@@ -64,6 +70,8 @@ impl FakeHost {
             }),
             selection: Vec::new(),
             failures: Vec::new(),
+            files: HashMap::new(),
+            folder: None,
             record: Record::default(),
             undeclared: BTreeSet::new(),
             busy: false,
@@ -83,6 +91,8 @@ impl FakeHost {
             HostMethod::Query => self.query(read(params)?),
             HostMethod::QueryPage => self.query_page(&read(params)?),
             HostMethod::FtrackCall => self.call(read(params)?),
+            HostMethod::FtrackDownload => self.download(&read(params)?),
+            HostMethod::JobFolder => self.job_folder(),
             HostMethod::HandOver => self.hand_over(read(params)?),
             HostMethod::Describe => self.describe(&read(params)?),
             HostMethod::StoreGet => {

@@ -104,6 +104,14 @@ impl PluginTest {
         self
     }
 
+    /// Gives ftrack the file of a component, to be downloaded.
+    #[must_use]
+    pub fn file(mut self, component_id: &str, content: impl Into<Vec<u8>>) -> Self {
+        let files = &mut self.host.files;
+        files.insert(component_id.to_owned(), content.into());
+        self
+    }
+
     /// Makes the next request of `method` fail.
     pub fn fail_next(&mut self, method: HostMethod, failure: Failure) {
         self.host.failures.push((method, failure));
@@ -136,6 +144,7 @@ impl PluginTest {
             "`plugin.toml` declares no action `{action}`"
         );
         self.host.record.hand_overs.clear();
+        self.host.folder = None;
         self.launch = Launch {
             job: JobId::from(format!("job-{}", self.turns + 1)),
             action,

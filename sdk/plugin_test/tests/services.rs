@@ -94,6 +94,25 @@ fn a_long_answer_comes_in_pages() {
 }
 
 #[test]
+fn files_lie_in_the_jobs_folder() {
+    let mut test = greedy(|_, host| {
+        let folder = host.folder()?;
+        let film = host.ftrack().download("f1", "a.mov")?;
+        assert_eq!(Path::new(&film.path), folder.join("a.mov"));
+        assert_eq!(std::fs::read(&film.path).unwrap(), b"film");
+        let image = host.ftrack().thumbnail("f1", 300, "a.jpg")?;
+        assert!(Path::new(&image.path).starts_with(&folder));
+        let missing = host.ftrack().download("f2", "b.mov").unwrap_err();
+        assert_eq!(missing.kind, FailureKind::NotFound);
+        let outside = host.ftrack().download("f1", "../b.mov").unwrap_err();
+        assert_eq!(outside.kind, FailureKind::Invalid);
+        Ok(Outcome::done(film.size_bytes.to_string()))
+    })
+    .file("f1", "film");
+    assert_eq!(act(&mut test), Ok(Outcome::done("4")));
+}
+
+#[test]
 fn a_call_answers_with_what_was_made() {
     let mut test = greedy(|_, host| {
         let made = host.ftrack().call(vec![Operation::Create {

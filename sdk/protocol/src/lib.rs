@@ -53,7 +53,10 @@ pub use plugin::{
     Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod, StoreGet,
     StorePut, StoreValue,
 };
-pub use service::{FtrackCall, FtrackCalled, Query, QueryPage, QueryResults, QueryRows};
+pub use service::{
+    FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, JobFolder, Query, QueryPage,
+    QueryResults, QueryRows,
+};
 pub use step::{Encode, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};
 

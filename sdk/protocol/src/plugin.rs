@@ -42,6 +42,10 @@ pub enum HostMethod {
     QueryPage,
     /// `ftrack.call`, a request: [`FtrackCall`](crate::FtrackCall) to [`FtrackCalled`](crate::FtrackCalled). Needs a permission for each operation.
     FtrackCall,
+    /// `ftrack.download`, a request: [`FtrackDownload`](crate::FtrackDownload) to [`FetchedFile`](crate::FetchedFile). Needs `ftrack.read`.
+    FtrackDownload,
+    /// `job.folder`, a request without parameters, answered with [`JobFolder`](crate::JobFolder).
+    JobFolder,
     /// `steps.hand_over`, a request: [`HandOver`] to `{}`, answered once it is on disk. Needs a permission for each operation.
     HandOver,
     /// `dcc.describe`, a request: [`Describe`] to [`Description`](crate::Description). Needs `dcc`.
@@ -66,6 +70,8 @@ impl HostMethod {
         Self::Query,
         Self::QueryPage,
         Self::FtrackCall,
+        Self::FtrackDownload,
+        Self::JobFolder,
         Self::HandOver,
         Self::Describe,
         Self::StoreGet,
@@ -82,6 +88,8 @@ impl HostMethod {
             Self::Query => "ftrack.query",
             Self::QueryPage => "ftrack.page",
             Self::FtrackCall => "ftrack.call",
+            Self::FtrackDownload => "ftrack.download",
+            Self::JobFolder => "job.folder",
             Self::HandOver => "steps.hand_over",
             Self::Describe => "dcc.describe",
             Self::StoreGet => "store.get",

@@ -1,5 +1,9 @@
 //! What each service is asked and what it answers, one file each.
 
+mod files;
 mod ftrack;
 
-pub use ftrack::{FtrackCall, FtrackCalled, Query, QueryPage, QueryResults, QueryRows};
+pub use files::{FetchedFile, JobFolder};
+pub use ftrack::{
+    FtrackCall, FtrackCalled, FtrackDownload, Query, QueryPage, QueryResults, QueryRows,
+};

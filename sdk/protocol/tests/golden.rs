@@ -9,11 +9,12 @@ use std::path::Path;
 use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusHello, BusMethod, BusWelcome, Control,
     DeclaredCommand, DeclaredWindow, Describe, Description, EventParams, Failure, FailureKind,
-    FtrackCall, FtrackCalled, HandOver, HostHello, HostMethod, Items, JobAnswer, JobDetail, JobRef,
-    JobState, JobSummary, JobWait, JobsList, Launch, Launched, Log, Message, Notify, Operation,
-    Outcome, PluginHello, PluginMethod, PluginSummary, Progress, Publish, Query, QueryPage,
-    QueryResults, QueryRows, Replies, Scope, Status, StatusSet, StoreGet, StorePut, StoreValue,
-    Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
+    FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, HandOver, HostHello, HostMethod, Items,
+    JobAnswer, JobDetail, JobFolder, JobRef, JobState, JobSummary, JobWait, JobsList, Launch,
+    Launched, Log, Message, Notify, Operation, Outcome, PluginHello, PluginMethod, PluginSummary,
+    Progress, Publish, Query, QueryPage, QueryResults, QueryRows, Replies, Scope, Status,
+    StatusSet, StoreGet, StorePut, StoreValue, Subscribe, Subscribed, Surface, WhoAmI, WindowRef,
+    Work,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,9 @@ fn check(file: &str) {
             "QueryRows" => QueryRows,
             "FtrackCall" => FtrackCall,
             "FtrackCalled" => FtrackCalled,
+            "FtrackDownload" => FtrackDownload,
+            "FetchedFile" => FetchedFile,
+            "JobFolder" => JobFolder,
             "HandOver" => HandOver,
             "Describe" => Describe,
             "Description" => Description,
@@ -131,6 +135,8 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "ftrack.query" => ["Query", "QueryResults"],
         "ftrack.page" => ["QueryPage", "QueryRows"],
         "ftrack.call" => ["FtrackCall", "FtrackCalled"],
+        "ftrack.download" => ["FtrackDownload", "FetchedFile"],
+        "job.folder" => ["-", "JobFolder"],
         "steps.hand_over" => ["HandOver", "-"],
         "dcc.describe" => ["Describe", "Description"],
         "store.get" => ["StoreGet", "StoreValue"],

@@ -43,7 +43,8 @@ def ask_host(launch, host):
 def use_ftrack(launch, host):
     sizes = [len(rows) for rows in host.pages("Shot", limit=2)]
     made = host.call({"action": "delete", "entity_type": "Shot", "key": ["c1"]})
-    return callboard.done("ok", {"sizes": sizes, "made": made})
+    film = host.download("f1", "a.mov", max_bytes=9)
+    return callboard.done("ok", {"sizes": sizes, "made": made, "film": film, "folder": host.folder()})
 
 @plugin.action("fall")
 def fall(launch, host):
@@ -191,12 +192,15 @@ class Turns(unittest.TestCase):
             ("ftrack.page", {"rows": [{}, {}], "next_offset": 2}),
             ("ftrack.page", {"rows": [{}]}),
             ("ftrack.call", {"results": [True]}),
+            ("ftrack.download", {"path": "/j/a.mov"}),
+            ("job.folder", {"path": "/j"}),
         ]
         for method, result in answers:
             asked = host.read()
             self.assertEqual(asked["method"], method)
             host.send({"id": asked["id"], "result": result})
-        self.assertEqual(host.read()["result"]["output"], {"sizes": [2, 1], "made": [True]})
+        output = {"sizes": [2, 1], "made": [True], "film": {"path": "/j/a.mov"}, "folder": "/j"}
+        self.assertEqual(host.read()["result"]["output"], output)
         host.end()
 
     def test_a_cancel_reaches_the_running_turn(self):

@@ -39,7 +39,7 @@ impl Perform for Performer {
                 asker,
                 request,
             } => self.services.begin(token, asker, request),
-            Effect::Abandon { token } => self.services.under_way.abandon(token),
+            Effect::Abandon { token } => self.services.abandon(token),
             Effect::Notify { plugin, notify } => {
                 self.announce(Announcement::Notify { plugin, notify });
             }

@@ -3,27 +3,50 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use callboard_protocol::{Failure, FailureKind};
+use callboard_protocol::{Failure, FailureKind, Progress};
 use engine::{Asker, Event, ServiceRequest, Token};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
-use super::{Server, call, query};
+use super::job_folders::JobFolders;
+use super::{Server, call, download, query};
 use crate::engine_thread::EngineHandle;
+
+/// How many files may be on their way at once.
+const TRANSFERS: usize = 4;
 
 /// What services need to do their work.
 #[derive(Clone)]
 pub(crate) struct Services {
     pub(crate) engine: EngineHandle,
     pub(crate) server: Server,
-    /// What is being done, to be given up.
-    pub(crate) under_way: UnderWay,
+    pub(crate) folders: JobFolders,
+    /// Room for files on their way.
+    pub(super) transfers: Arc<Semaphore>,
+    under_way: UnderWay,
+}
+
+/// One request that is being served.
+pub(super) struct Serving<'a> {
+    pub(super) services: &'a Services,
+    pub(super) asker: &'a Asker,
+    token: Token,
+}
+
+impl Serving<'_> {
+    /// Says how far it is.
+    pub(super) async fn advance(&self, progress: Progress) {
+        let token = self.token;
+        let event = Event::ServiceAdvanced { token, progress };
+        self.services.engine.tell(event).await;
+    }
 }
 
 /// The tasks that are under way, by token.
 #[derive(Clone, Default)]
-pub(crate) struct UnderWay {
+struct UnderWay {
     tasks: Arc<Mutex<HashMap<Token, AbortHandle>>>,
 }
 
@@ -31,40 +54,58 @@ impl UnderWay {
     fn tasks(&self) -> MutexGuard<'_, HashMap<Token, AbortHandle>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Gives up what was asked for with `token`, if it is still under way.
-    pub(crate) fn abandon(&self, token: Token) {
-        if let Some(task) = self.tasks().remove(&token) {
-            task.abort();
-        }
-    }
 }
 
 impl Services {
+    /// Makes the services.
+    pub(crate) fn new(engine: EngineHandle, server: Server, folders: JobFolders) -> Self {
+        Self {
+            engine,
+            server,
+            folders,
+            transfers: Arc::new(Semaphore::new(TRANSFERS)),
+            under_way: UnderWay::default(),
+        }
+    }
+
+    /// Gives up what was asked for with `token`, if it is still under way.
+    pub(crate) fn abandon(&self, token: Token) {
+        if let Some(task) = self.under_way.tasks().remove(&token) {
+            task.abort();
+        }
+    }
+
     /// Begins what a plugin asks for; the engine is told what came of it.
     pub(crate) fn begin(&self, token: Token, asker: Asker, request: ServiceRequest) {
         let services = self.clone();
         // Held until the task is in the table, so that it does not end before.
         let mut tasks = self.under_way.tasks();
         let task = self.engine.runtime().spawn(async move {
-            let result = services.serve(token, &asker, request).await;
+            let serving = Serving {
+                services: &services,
+                asker: &asker,
+                token,
+            };
+            let result = serving.serve(request).await;
             services.under_way.tasks().remove(&token);
             services.engine.tell(Event::Served { token, result }).await;
         });
         tasks.insert(token, task.abort_handle());
     }
+}
 
-    async fn serve(
-        &self,
-        _token: Token,
-        _asker: &Asker,
-        request: ServiceRequest,
-    ) -> Result<Value, Failure> {
+impl Serving<'_> {
+    async fn serve(&self, request: ServiceRequest) -> Result<Value, Failure> {
+        let server = &self.services.server;
         match request {
-            ServiceRequest::QueryPage(page) => answer(query::page(&self.server, &page).await?),
+            ServiceRequest::QueryPage(page) => answer(query::page(server, &page).await?),
             ServiceRequest::FtrackCall(asked) => {
-                answer(call::at_once(&self.server, &asked.operations).await?)
+                answer(call::at_once(server, &asked.operations).await?)
             }
+            ServiceRequest::FtrackDownload(asked) => {
+                answer(download::download(self, &asked).await?)
+            }
+            ServiceRequest::JobFolder => answer(self.services.folders.of_job(self.asker)?),
         }
     }
 }

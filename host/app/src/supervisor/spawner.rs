@@ -11,12 +11,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
-use callboard_protocol::Limits;
+use callboard_protocol::{Limits, PluginId};
 use runner::{Lifeline, Runner};
 use tokio::process::Child;
 use tokio::sync::oneshot;
 
 use super::{Program, lock, orphans};
+use crate::service::job_folders::JobFolders;
 
 /// How many starts may wait for the thread.
 const QUEUE: usize = 64;
@@ -31,6 +32,7 @@ pub(super) struct Spawned {
 
 struct Order {
     folder: PathBuf,
+    plugin: PluginId,
     answer: oneshot::Sender<io::Result<Spawned>>,
 }
 
@@ -47,12 +49,14 @@ impl Spawner {
     pub(super) fn start(
         program: Program,
         environment: Vec<(OsString, OsString)>,
+        job_folders: JobFolders,
     ) -> anyhow::Result<Self> {
         let (orders, receiver) = sync_channel(QUEUE);
         let known = Known::default();
         let thread = Thread {
             program,
             environment,
+            job_folders,
             known: Arc::clone(&known),
             runtime: tokio::runtime::Handle::current(),
         };
@@ -65,9 +69,18 @@ impl Spawner {
     }
 
     /// Starts a runner for a plugin folder; none when too many starts wait already.
-    pub(super) fn spawn(&self, folder: PathBuf) -> Option<oneshot::Receiver<io::Result<Spawned>>> {
+    pub(super) fn spawn(
+        &self,
+        folder: PathBuf,
+        plugin: PluginId,
+    ) -> Option<oneshot::Receiver<io::Result<Spawned>>> {
         let (answer, receiver) = oneshot::channel();
-        self.orders.try_send(Order { folder, answer }).ok()?;
+        let order = Order {
+            folder,
+            plugin,
+            answer,
+        };
+        self.orders.try_send(order).ok()?;
         Some(receiver)
     }
 
@@ -92,6 +105,7 @@ impl Spawner {
 struct Thread {
     program: Program,
     environment: Vec<(OsString, OsString)>,
+    job_folders: JobFolders,
     known: Known,
     runtime: tokio::runtime::Handle,
 }
@@ -99,9 +113,14 @@ struct Thread {
 impl Thread {
     fn run(&self, orders: &Receiver<Order>) {
         let _runtime = self.runtime.enter();
-        while let Ok(Order { folder, answer }) = orders.recv() {
+        while let Ok(Order {
+            folder,
+            plugin,
+            answer,
+        }) = orders.recv()
+        {
             let mut known = lock(&self.known);
-            let spawned = self.spawn(&folder);
+            let spawned = self.spawn(&folder, &plugin);
             if let Ok(spawned) = &spawned {
                 known.insert(spawned.pid);
             }
@@ -111,12 +130,14 @@ impl Thread {
         }
     }
 
-    fn spawn(&self, folder: &Path) -> io::Result<Spawned> {
+    fn spawn(&self, folder: &Path, plugin: &PluginId) -> io::Result<Spawned> {
+        let files = self.job_folders.of_plugin(plugin)?;
         let runner = Runner {
             executable: &self.program.executable,
             folder,
             library_path: None,
             python_path: self.program.python_path.as_deref(),
+            files: Some(&files),
             limits: Limits::default(),
             connect: None,
         };

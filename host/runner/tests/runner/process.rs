@@ -59,6 +59,7 @@ impl Plugin {
             folder: self.folder.path(),
             library_path: Some(&examples()),
             python_path: Some(self.folder.path()),
+            files: None,
             limits: Limits::default(),
             connect,
         };

@@ -1,12 +1,12 @@
 //! The `ftrack` service, as a plugin sees it.
 
 use callboard_protocol::{
-    Failure, FailureKind, FtrackCall, FtrackCalled, HostMethod, Operation, Query, QueryPage,
-    QueryResults, QueryRows,
+    Failure, FailureKind, FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, HostMethod,
+    Operation, Query, QueryPage, QueryResults, QueryRows,
 };
 use serde_json::{Map, Value};
 
-use super::Host;
+use super::{Host, TRANSFER_DEADLINE};
 
 /// The ftrack server, through the host; made by [`Host::ftrack`].
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +82,56 @@ impl<'a> Ftrack<'a> {
         let call = FtrackCall { operations };
         let called: FtrackCalled = self.host.ask(HostMethod::FtrackCall, &call)?;
         Ok(called.results)
+    }
+
+    /// Fetches the file of a component into the job's folder, and returns where it is. Needs `ftrack.read`.
+    ///
+    /// `name` is what it shall be called there; a file of that name is replaced. The job's progress says how far it is.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, it could not be fetched or written, or the turn was cancelled.
+    pub fn download(
+        &self,
+        component_id: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Result<FetchedFile, Failure> {
+        let (component_id, name) = (component_id.into(), name.into());
+        self.fetch(&FtrackDownload {
+            component_id,
+            name,
+            ..FtrackDownload::default()
+        })
+    }
+
+    /// Fetches a thumbnail, fitted into a square of `size` pixels, into the job's folder. Needs `ftrack.read`.
+    ///
+    /// # Errors
+    ///
+    /// As [`download`](Self::download).
+    pub fn thumbnail(
+        &self,
+        component_id: impl Into<String>,
+        size: u32,
+        name: impl Into<String>,
+    ) -> Result<FetchedFile, Failure> {
+        let (component_id, name) = (component_id.into(), name.into());
+        self.fetch(&FtrackDownload {
+            component_id,
+            name,
+            thumbnail: Some(size),
+            ..FtrackDownload::default()
+        })
+    }
+
+    /// Fetches a file or a thumbnail as `download` says, which may bound its size.
+    ///
+    /// # Errors
+    ///
+    /// As [`download`](Self::download), or it is too large.
+    pub fn fetch(&self, download: &FtrackDownload) -> Result<FetchedFile, Failure> {
+        let method = HostMethod::FtrackDownload;
+        self.host.ask_within(method, download, TRANSFER_DEADLINE)
     }
 }
 

@@ -57,3 +57,18 @@ pub struct FtrackCalled {
     /// One for each operation: the entity that was made or changed, or `true` for a deletion.
     pub results: Vec<Value>,
 }
+
+/// Fetches the file or the thumbnail of a component into the job's folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FtrackDownload {
+    /// The component.
+    pub component_id: String,
+    /// What the file shall be called: a name, not a path. A file of that name is replaced.
+    pub name: String,
+    /// For a thumbnail: the side of the square that it fits into, in pixels. The file itself when it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<u32>,
+    /// The most bytes that are fetched; a larger file is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+}
