@@ -546,6 +546,7 @@ class Launch:
         self.values = params.get("values") or {}
         self.state = params.get("state")
         self.steps = params.get("steps")
+        self.settings = params.get("settings") or {}
 
     @property
     def selection(self):
@@ -626,6 +627,10 @@ class Host:
     def store(self, key, value, **options):
         """Stores a value durably; None removes it. Needs `store`."""
         self._ask("store.put", {"key": key, "value": value}, **options)
+
+    def settings(self, **options):
+        """Returns what is set for the plugin now, secrets included."""
+        return self._ask("settings.get", {}, **options)["values"]
 
     def status(self, line, text=None, level="info", until_ms=None, **options):
         """Makes a `[[status]]` line say something; None is the manifest's own text again."""

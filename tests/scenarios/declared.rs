@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Home, HostRunner, SOON, SessionBus, TrayWatcher, wait_until};
+use tests::{CommandResult, Home, HostRunner, SOON, SessionBus, TrayWatcher, wait_until};
 
 /// Starts the demo with examples of the Python SDK as its plugins.
 pub(crate) fn demo_with(examples: &[&str]) -> Result<HostRunner> {
@@ -204,5 +204,136 @@ fn a_status_line_is_in_the_tray_and_outlives_the_turn() -> Result<()> {
                 == "`Renders` cannot be opened: windows come with a later version",
         "{refused:?}"
     );
+    host.finish()
+}
+
+/// Starts the demo with a plugin that has settings, some of which the studio and the person have set.
+fn studio_with_settings() -> Result<(HostRunner, String)> {
+    let home = Home::empty()?;
+    home.add_example("burn_in")?;
+    let studio = home.path().join("studio.toml");
+    std::fs::write(
+        &studio,
+        "[plugin.burn_in]\nhandles = 16\ncorner = \"middle\"\ncolour = \"red\"\ntoken = \"t\"\n",
+    )?;
+    let studio = studio.display().to_string();
+    home.write_settings(&format!(
+        "[studio]\nfile = \"{studio}\"\n\n[plugin.burn_in]\nshadow = false\n"
+    ))?;
+    let host = HostRunner::demo().home(home.into()).start()?;
+    host.connected_bus()?;
+    Ok((host, studio))
+}
+
+fn settings(host: &HostRunner, arguments: &[&str]) -> Result<CommandResult> {
+    host.command(&[&["plugins", "settings", "burn_in", "--json"], arguments].concat())
+}
+
+#[test]
+fn settings_of_a_plugin_are_layered_and_checked() -> Result<()> {
+    let (host, file) = studio_with_settings()?;
+    let shown = settings(&host, &[])?.done()?;
+    ensure!(
+        shown["values"]["handles"] == 16
+            && shown["values"]["shadow"] == false
+            && shown["values"]["corner"] == "left",
+        "{shown}"
+    );
+    let problems: Vec<(&str, &str)> = shown["problems"]
+        .as_array()
+        .context("problems")?
+        .iter()
+        .filter_map(|problem| Some((problem["message"].as_str()?, problem["hint"].as_str()?)))
+        .collect();
+    ensure!(
+        problems.len() == 3
+            && problems[0].0 == format!("bad setting `plugin.burn_in.corner` in `{file}`")
+            && problems[0].1 == "write one of `\"left\"`, `\"right\"`"
+            && problems[1].0 == format!("bad setting `plugin.burn_in.colour` in `{file}`")
+            && problems[2].1.starts_with("write no secret here"),
+        "{problems:?}"
+    );
+
+    host.finish()
+}
+
+#[test]
+fn settings_that_are_set_reach_the_next_turn_and_secrets_nobody_else() -> Result<()> {
+    let (host, _) = studio_with_settings()?;
+    for (set, expected) in [
+        ("handles=many", "`handles` must be a number from 0 to 100"),
+        (
+            "text=none",
+            "`text` must be a text that matches `.*\\{shot\\}.*`",
+        ),
+        (
+            "since=soon",
+            "`since` must be a day in quotes, such as `2026-11-21`",
+        ),
+        (
+            "font=a.ttf",
+            "`font` must be an absolute path, or one that begins with `~/`",
+        ),
+        ("colour=red", "`burn_in` has no setting `colour`"),
+    ] {
+        let refused = settings(&host, &["--set", "shadow=yes", "--set", set])?;
+        ensure!(
+            refused.code == Some(1) && refused.json()?["error"]["message"] == expected,
+            "{set}: {refused:?}"
+        );
+    }
+    let launch = || -> Result<Value> {
+        let words = ["launch", "burn_in.show", "--wait", "--json"];
+        Ok(host.command(&words)?.done()?["output"].take())
+    };
+    let before = launch()?;
+    ensure!(
+        before["settings"]["shadow"] == false && before["has_token"] == false,
+        "what was refused was set: {before}"
+    );
+    let changed = settings(
+        &host,
+        &[
+            "--set",
+            "handles=24",
+            "--set",
+            "corner=Right",
+            "--set",
+            "skip=sh010\nsh020",
+            "--set",
+            "token=hush",
+        ],
+    )?;
+    ensure!(!changed.stdout.contains("hush"), "a secret is shown");
+    changed.done()?;
+    // The process that idles is told with its next turn.
+    let after = launch()?;
+    ensure!(
+        after["settings"]["handles"] == 24
+            && after["settings"]["corner"] == "right"
+            && after["settings"]["skip"] == json!(["sh010", "sh020"])
+            && after["settings"].get("token").is_none()
+            && after["has_token"] == true,
+        "{after}"
+    );
+    // A form that is submitted as it was shown leaves the secret as it is.
+    let form = host.bus()?.request(
+        "plugins.settings",
+        json!({"plugin": "burn_in", "set": {"token": null, "skip": "sh030"}}),
+    )?;
+    ensure!(form["values"]["skip"] == json!(["sh030"]), "{form}");
+    settings(&host, &["--reset", "handles", "--reset", "corner"])?.done()?;
+    let reset = launch()?;
+    ensure!(
+        reset["settings"]["handles"] == 16
+            && reset["settings"]["corner"] == "left"
+            && reset["has_token"] == true,
+        "{reset}"
+    );
+    let secrets = host.home().path().join("plugin_secrets.toml");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(secrets)?.permissions());
+    ensure!(mode & 0o077 == 0, "others may read the secrets: {mode:o}");
+    let refused = host.command(&["plugins", "settings", "none", "--json"])?;
+    ensure!(refused.code == Some(1), "{refused:?}");
     host.finish()
 }

@@ -24,7 +24,7 @@ use crate::ledger::{Kept, Ledger, LedgerThread, Place};
 use crate::plugin_folders::{PluginFolders, Searched};
 use crate::service::job_folders::{self, JobFolders};
 use crate::service::{Server, Services};
-use crate::settings::{Credentials, CredentialsError, Environment, Settings};
+use crate::settings::{Credentials, CredentialsError, Environment, PluginLayers, Settings};
 use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
 use performer::Performer;
@@ -128,6 +128,7 @@ impl Host {
         let supervisor = start_supervisor(&engine, &environment, &settings, folders.clone())?;
         supervisor.set_folders(plugins.by_id());
         let server = channels.server();
+        let plugin_settings = PluginLayers::find(&home);
         let performer = Performer {
             engine: engine.clone(),
             ledger,
@@ -136,14 +137,12 @@ impl Host {
             applications: bus.applications(),
             services: Services::new(engine.clone(), server, folders),
             logs: PluginLogs::default(),
+            plugin_settings: plugin_settings.clone(),
         };
-        let config = engine::Config {
-            own_commands: crate::cli::own_commands(),
-            ..settings.engine_config(&host)
-        };
-        let engine_thread = EngineThread::start(Engine::new(config), inbox, performer)?;
-        engine.tell(Event::Restored(kept.jobs)).await;
-        engine.tell(Event::Catalogued(plugins.catalogued)).await;
+        let engine_thread =
+            EngineThread::start(Engine::new(settings.engine_config(&host)), inbox, performer)?;
+        let layers = plugin_settings.read();
+        tell_what_is_known(&engine, kept.jobs, layers, plugins.catalogued).await;
         let commands = declared_commands::keep(engine.clone(), home.commands_file());
         let ready = ready(&home, &about);
         let hub = channels.told.hub.subscribe();
@@ -281,6 +280,22 @@ impl Channels {
             self.told.problem.subscribe(),
             Arc::clone(&self.doubt),
         )
+    }
+}
+
+/// Tells the engine what lies on disk, in the order in which it wants to know.
+async fn tell_what_is_known(
+    engine: &EngineHandle,
+    jobs: Vec<engine::KeptJob>,
+    layers: Vec<engine::SettingsLayer>,
+    plugins: Vec<engine::Catalogued>,
+) {
+    for known in [
+        Event::Restored(jobs),
+        Event::SettingsRead(layers),
+        Event::Catalogued(plugins),
+    ] {
+        engine.tell(known).await;
     }
 }
 

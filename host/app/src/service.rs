@@ -10,6 +10,7 @@ pub(crate) mod look_up;
 pub(crate) mod query;
 mod rows;
 pub(crate) mod serve;
+pub(crate) mod settings;
 pub(crate) mod store;
 
 use std::sync::Arc;

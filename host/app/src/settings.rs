@@ -5,6 +5,7 @@
 mod credentials;
 mod environment;
 mod layers;
+mod plugin_layers;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ use layers::{Layers, Missing};
 
 pub(crate) use credentials::{Credentials, CredentialsError, Source, write_private};
 pub(crate) use environment::Environment;
+pub(crate) use plugin_layers::PluginLayers;
 
 /// Everything that can be set, as `config/defaults.toml` lays it out; what each setting means is written there.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -133,6 +135,7 @@ impl Settings {
             batch_operations: self.steps.batch_operations,
             call_lanes: self.steps.call_lanes,
             ended_jobs: self.ledger.ended_jobs,
+            own_commands: crate::cli::own_commands(),
             ..engine::Config::default()
         }
     }

@@ -48,6 +48,7 @@ impl Engine {
                 let windows = self.windows();
                 self.reply(request, Reply::Windows(windows));
             }
+            Ask::Settings(ask) => self.ask_settings(request, ask),
             Ask::StatusLines => {
                 let lines = self.status_lines();
                 self.reply(request, Reply::StatusLines(lines));

@@ -3,12 +3,14 @@
 use callboard_protocol::{
     ActionId, Context, DeclaredCommand, DeclaredWindow, Describe, Description, Entity, Failure,
     HandOver, JobDetail, JobId, JobState, JobSummary, Launch, Log, Manifest, MenuItem, Message,
-    Notify, Operation, PluginId, PluginSummary, Progress, StatusText, StepId, Surface, UnitState,
+    Notify, Operation, PluginId, PluginSettings, PluginSettingsAsk, PluginSummary, Progress,
+    StatusText, StepId, Surface, UnitState,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::service::{Asker, ServiceRequest};
+use crate::settings::SettingsLayer;
 
 /// A moment of the wall clock, in milliseconds since 1970 UTC.
 pub type Millis = u64;
@@ -36,6 +38,8 @@ pub enum Event {
     Restored(Vec<KeptJob>),
     /// The plugin folders were read. Replaces what was known of plugins before.
     Catalogued(Vec<Catalogued>),
+    /// The files with settings of plugins were read. Replaces what was known of them before.
+    SettingsRead(Vec<SettingsLayer>),
     /// The server accepted the credentials.
     SignedIn(Identity),
     /// There are no credentials that the server accepts.
@@ -130,6 +134,13 @@ pub enum Event {
         /// The value; null when there is none.
         result: Result<Value, Failure>,
     },
+    /// Answers [`Effect::WriteSettings`].
+    SettingsWritten {
+        /// The effect's token.
+        token: Token,
+        /// Every layer as it is now.
+        result: Result<Vec<SettingsLayer>, Failure>,
+    },
     /// Answers [`Effect::Call`].
     Called {
         /// The effect's token.
@@ -195,6 +206,8 @@ pub enum Ask {
     Commands,
     /// List the windows that plugins declare. Answered with [`Reply::Windows`].
     Windows,
+    /// Show a plugin's settings, after changing those that are to be changed. Answered with [`Reply::Settings`].
+    Settings(PluginSettingsAsk),
     /// List what plugins say in the tray. Answered with [`Reply::StatusLines`].
     StatusLines,
 }
@@ -233,6 +246,8 @@ pub enum Reply {
     Commands(Vec<DeclaredCommand>),
     /// A list of windows.
     Windows(Vec<DeclaredWindow>),
+    /// A plugin's settings.
+    Settings(Box<PluginSettings>),
     /// A list of status lines.
     StatusLines(Vec<StatusText>),
     /// It was done.
@@ -324,6 +339,15 @@ pub enum Effect {
         plugin: PluginId,
         /// The value's key.
         key: String,
+    },
+    /// Write settings of a plugin, for this person; answered with [`Event::SettingsWritten`].
+    WriteSettings {
+        /// Ties the answer to it.
+        token: Token,
+        /// What to set, which was checked, and what to reset.
+        ask: PluginSettingsAsk,
+        /// The names of settings that are secrets.
+        secret_names: Vec<String>,
     },
     /// Send a batch of operations to the server, in one transaction; answered with [`Event::Called`].
     Call {

@@ -15,6 +15,7 @@ mod launch;
 mod permission;
 mod process;
 mod service;
+mod settings;
 mod status;
 mod steps;
 mod turn;
@@ -33,6 +34,7 @@ pub use event::{
     WEB_FACTS_WAIT_MS,
 };
 pub use service::{Asker, ServiceRequest};
+pub use settings::SettingsLayer;
 
 /// What the engine is told once, when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +115,8 @@ pub struct Engine {
     /// What plugins made their status lines say.
     status: BTreeMap<(PluginId, String), status::Said>,
     status_changes: u64,
+    /// What is set for plugins, the last layer over all others.
+    settings_layers: Vec<SettingsLayer>,
     last_token: u64,
     last_process: u64,
     /// How many operations a call may carry just now, with this server.
@@ -145,6 +149,7 @@ impl Engine {
             waiting: HashMap::new(),
             status: BTreeMap::new(),
             status_changes: 0,
+            settings_layers: Vec::new(),
             last_token: 0,
             last_process: 0,
             batch_operations: config.batch_operations,
@@ -166,6 +171,7 @@ impl Engine {
                 self.forget_status();
                 self.resume_jobs();
             }
+            Event::SettingsRead(layers) => self.settings_layers = layers,
             Event::SignedIn(identity) => {
                 self.identity = Some(identity);
                 self.resume_jobs();
@@ -245,6 +251,13 @@ impl Engine {
             Event::StoreRead { token, result } => {
                 if let Some(Waiting::Service(service)) = self.waiting.remove(&token) {
                     self.serve_value(&service, result);
+                }
+            }
+            Event::SettingsWritten { token, result } => {
+                if let Some(Waiting::SettingsWritten { request, plugin }) =
+                    self.waiting.remove(&token)
+                {
+                    self.settings_written(request, &plugin, result);
                 }
             }
             Event::Called {

@@ -186,12 +186,21 @@ impl Engine {
             .limits
             .turn_secs
             .map_or(self.config.turn_ms, |secs| u64::from(secs) * 1000);
+        let settings = match self.catalog.plugin(plugin) {
+            Some(entry) => self.settings_of(&entry.manifest),
+            None => serde_json::Map::new(),
+        };
         let Some(job) = self.change_job(&job_id, JobState::Running, "") else {
             return;
         };
         job.launch.steps = job.steps_report();
+        // As they are now: a retry runs with the settings of its own day.
+        let due = callboard_protocol::Launch {
+            settings,
+            ..job.launch.clone()
+        };
         let params =
-            serde_json::to_value(&job.launch).expect("a launch is made of JSON values and strings");
+            serde_json::to_value(due).expect("a launch is made of JSON values and strings");
         let Some(process) = self.processes.get_mut(&id) else {
             return;
         };

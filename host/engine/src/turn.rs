@@ -225,6 +225,11 @@ impl Engine {
                     AfterKept::Stored(service),
                 );
             }
+            HostMethod::SettingsGet => {
+                let settings = self.all_settings_of(&self.plugin_of(id));
+                self.answer_process(id, message, Ok(as_json(&settings)));
+                return Ok(());
+            }
             HostMethod::StatusSet => {
                 let plugin = self.plugin_of(id);
                 self.set_status(&plugin, read(method, params)?)?;

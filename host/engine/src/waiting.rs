@@ -24,6 +24,11 @@ pub(crate) enum Waiting {
     Service(Service),
     /// A plugin waits for a service, which is given up when the plugin is gone.
     Abandonable(Service),
+    /// Settings of a plugin are being written.
+    SettingsWritten {
+        request: RequestId,
+        plugin: PluginId,
+    },
     /// A batch is with the server.
     Call { job: JobId, step: usize },
     /// A batch is being looked up.

@@ -3,8 +3,8 @@
 
 mod world;
 
-use callboard_protocol::{FailureKind, Outcome};
-use engine::{Ask, Config, Event, ProcessEnd, Reply};
+use callboard_protocol::{FailureKind, Outcome, PluginSettingsAsk};
+use engine::{Ask, Config, Event, ProcessEnd, Reply, SettingsLayer};
 use serde_json::{Value, json};
 
 use world::World;
@@ -129,4 +129,57 @@ fn what_a_status_line_says_for_a_while_gives_way_unless_it_was_said_again() {
     );
     world.pass(5_000);
     assert_eq!(lines(&mut world), ["Second"]);
+}
+
+#[test]
+fn a_setting_comes_from_the_last_layer_that_has_a_good_one() {
+    let manifest = plugin(
+        "a",
+        json!({"settings": {
+            "size": {"type": "number", "default": 1, "max": 9},
+            "name": {"type": "text", "required": true},
+            "pin": {"type": "password"}}}),
+    );
+    let layer = |origin: &str, values: Value, holds_secrets| SettingsLayer {
+        origin: origin.into(),
+        holds_secrets,
+        plugins: [("a".into(), values.as_object().unwrap().clone())].into(),
+    };
+    let mut world = world(&[manifest]);
+    world.event(Event::SettingsRead(vec![
+        layer("studio", json!({"size": 5, "pin": "1234"}), false),
+        layer("user", json!({"size": 50}), false),
+        layer("secrets", json!({"pin": "7"}), true),
+    ]));
+    let request = world.ask(Ask::Settings(PluginSettingsAsk {
+        plugin: "a".into(),
+        ..PluginSettingsAsk::default()
+    }));
+    let Some(Reply::Settings(settings)) = world.reply(request) else {
+        panic!("no settings")
+    };
+    assert_eq!(Value::Object(settings.values), json!({"size": 5}));
+    assert_eq!(settings.origins["size"], "studio");
+    let problems: Vec<&str> = settings
+        .problems
+        .iter()
+        .map(|one| one.message.as_str())
+        .collect();
+    assert_eq!(
+        problems,
+        [
+            "bad setting `plugin.a.pin` in `studio`",
+            "bad setting `plugin.a.size` in `user`",
+            "`a` needs the setting `name`",
+        ]
+    );
+    world.launch("a.go", &[]);
+    let process = world.started("a");
+    let launched = world.turn(process).settings;
+    assert_eq!(Value::Object(launched), json!({"size": 5}));
+    let answer = world.ask_host(process, "settings.get", json!({}));
+    assert_eq!(answer, Some(Ok(json!({"values": {"size": 5, "pin": "7"}}))));
+    world.end_turn(process, Ok(Outcome::done("")));
+    // Nothing of it is written down with the job.
+    assert!(!format!("{:?}", world.rows).contains("\"size\""));
 }

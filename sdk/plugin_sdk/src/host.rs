@@ -1,6 +1,7 @@
 //! What a plugin may ask of the host.
 
 mod ftrack;
+mod settings;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use callboard_protocol::{
     DccContext, DescribeRow, Failure, FailureKind, HandOver, HostMethod, JobFolder, Log, LogLevel,
-    Notify, NotifyLevel, Progress, StatusSet, Step, StoreGet, StorePut, StoreValue,
+    Notify, NotifyLevel, Progress, Step, StoreGet, StorePut, StoreValue,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -186,29 +187,6 @@ impl Host {
             message,
         };
         self.tell(HostMethod::Notify, &notify);
-    }
-
-    /// Makes a status line of the manifest say something, in the tray and in `callboard status`, until it is changed again. It stays when the process is gone.
-    ///
-    /// # Errors
-    ///
-    /// The manifest declares no such line, or the text has more than [`MAX_STATUS_CHARACTERS`](crate::MAX_STATUS_CHARACTERS).
-    pub fn status(&self, id: impl Into<String>, text: impl Into<String>) -> Result<(), Failure> {
-        self.status_set(&StatusSet {
-            id: id.into(),
-            text: Some(text.into()),
-            ..StatusSet::default()
-        })
-    }
-
-    /// Changes a status line of the manifest: with a level, for a while, or back to the manifest's own text.
-    ///
-    /// # Errors
-    ///
-    /// As [`status`](Self::status).
-    pub fn status_set(&self, set: &StatusSet) -> Result<(), Failure> {
-        self.ask::<Value>(HostMethod::StatusSet, set)?;
-        Ok(())
     }
 
     /// Writes a line to the plugin's log.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use callboard_protocol::{
     Describe, DescribeRow, Description, Failure, FailureKind, HandOver, HostMethod, Log,
     MAX_STATE_BYTES, MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress,
-    StatusSet, StoreGet, StorePut, StoreValue, Verb, Work,
+    SettingKind, SettingsValues, StatusSet, StoreGet, StorePut, StoreValue, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,8 @@ pub(crate) struct FakeHost {
     pub(crate) files: HashMap<String, Vec<u8>>,
     /// The job's folder, once it was asked for.
     pub(crate) folder: Option<TempDir>,
+    /// What is set for the plugin.
+    pub(crate) settings: Map<String, Value>,
     pub(crate) record: Record,
     /// Permissions that were used and are not declared.
     pub(crate) undeclared: BTreeSet<String>,
@@ -61,7 +63,13 @@ pub(crate) struct FakeHost {
 
 impl FakeHost {
     pub(crate) fn new(manifest: Manifest) -> Self {
+        let defaults = manifest
+            .settings
+            .iter()
+            .filter(|(_, setting)| !setting.default.is_null());
+        let settings = defaults.map(|(name, setting)| (name.to_owned(), setting.default.clone()));
         Self {
+            settings: settings.collect(),
             manifest,
             ftrack: Box::new(|expression| {
                 let message = format!("the test has no ftrack to ask: `{expression}`");
@@ -76,6 +84,17 @@ impl FakeHost {
             undeclared: BTreeSet::new(),
             busy: false,
         }
+    }
+
+    /// Returns what is set for the plugin, without secrets.
+    pub(crate) fn launched_settings(&self) -> Map<String, Value> {
+        let mut settings = self.settings.clone();
+        for (name, setting) in self.manifest.settings.iter() {
+            if setting.kind == SettingKind::Password {
+                settings.shift_remove(name);
+            }
+        }
+        settings
     }
 
     /// Answers a request.
@@ -111,6 +130,9 @@ impl FakeHost {
                 }
                 Ok(json!({}))
             }
+            HostMethod::SettingsGet => write(&SettingsValues {
+                values: self.settings.clone(),
+            }),
             HostMethod::StatusSet => self.set_status(read(params)?),
             other => {
                 let message = format!("`{}` is told, not asked", other.name());

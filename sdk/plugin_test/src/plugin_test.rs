@@ -97,6 +97,26 @@ impl PluginTest {
         self
     }
 
+    /// Sets a setting that the manifest declares; all others have their defaults.
+    ///
+    /// # Panics
+    ///
+    /// The manifest does not declare it, or does not accept the value.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        match self.host.manifest.settings.get(name) {
+            None => panic!("`plugin.toml` declares no setting `{name}`"),
+            Some(setting) => {
+                if let Err(expected) = setting.accepts(&value) {
+                    panic!("the setting `{name}` must be {expected}");
+                }
+            }
+        }
+        self.host.settings.insert(name.to_owned(), value);
+        self
+    }
+
     /// Puts a value into the plugin's store.
     #[must_use]
     pub fn stored(mut self, key: &str, value: Value) -> Self {
@@ -150,8 +170,8 @@ impl PluginTest {
             action,
             context,
             values: object(values),
-            state: Value::Null,
-            steps: None,
+            settings: self.host.launched_settings(),
+            ..Launch::default()
         };
         self.turn()
     }

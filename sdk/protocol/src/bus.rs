@@ -55,6 +55,8 @@ bus_methods! {
     JobsRetry = "jobs.retry",
     /// To the host: `{}` to [`Items`] of [`PluginSummary`].
     PluginsList = "plugins.list",
+    /// To the host: [`PluginSettingsAsk`](crate::PluginSettingsAsk) to [`PluginSettings`](crate::PluginSettings).
+    PluginsSettings = "plugins.settings",
     /// To the host: `{}` to [`Items`] of [`DeclaredCommand`](crate::DeclaredCommand).
     CommandsList = "commands.list",
     /// To the host: `{}` to [`Items`] of [`DeclaredWindow`](crate::DeclaredWindow).

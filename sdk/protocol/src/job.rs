@@ -23,6 +23,9 @@ pub struct Launch {
     /// How the steps ended that an earlier turn handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<StepsReport>,
+    /// The plugin's settings when the turn started, without secrets.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
 }
 
 /// How a turn ends. A turn that fails answers with a [`Failure`] instead.

@@ -54,8 +54,8 @@ pub use plugin::{
     StorePut, StoreValue,
 };
 pub use service::{
-    FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, JobFolder, Query, QueryPage,
-    QueryResults, QueryRows,
+    FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, JobFolder, PluginSettings,
+    PluginSettingsAsk, Query, QueryPage, QueryResults, QueryRows, SettingsValues,
 };
 pub use step::{Encode, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};

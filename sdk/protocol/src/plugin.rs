@@ -54,6 +54,8 @@ pub enum HostMethod {
     StoreGet,
     /// `store.put`, a request: [`StorePut`] to `{}`, answered once it is on disk. Needs `store`.
     StorePut,
+    /// `settings.get`, a request: `{}` to [`SettingsValues`](crate::SettingsValues).
+    SettingsGet,
     /// `status.set`, a request: [`StatusSet`](crate::StatusSet) to `{}`, for a line that the manifest declares.
     StatusSet,
     /// `notify`, a notification: [`Notify`]. Needs `notify`.
@@ -76,6 +78,7 @@ impl HostMethod {
         Self::Describe,
         Self::StoreGet,
         Self::StorePut,
+        Self::SettingsGet,
         Self::StatusSet,
         Self::Notify,
         Self::Log,
@@ -94,6 +97,7 @@ impl HostMethod {
             Self::Describe => "dcc.describe",
             Self::StoreGet => "store.get",
             Self::StorePut => "store.put",
+            Self::SettingsGet => "settings.get",
             Self::StatusSet => "status.set",
             Self::Notify => "notify",
             Self::Log => "log",

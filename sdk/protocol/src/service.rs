@@ -2,8 +2,10 @@
 
 mod files;
 mod ftrack;
+mod settings;
 
 pub use files::{FetchedFile, JobFolder};
 pub use ftrack::{
     FtrackCall, FtrackCalled, FtrackDownload, Query, QueryPage, QueryResults, QueryRows,
 };
+pub use settings::{PluginSettings, PluginSettingsAsk, SettingsValues};

@@ -11,10 +11,10 @@ use callboard_protocol::{
     DeclaredCommand, DeclaredWindow, Describe, Description, EventParams, Failure, FailureKind,
     FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, HandOver, HostHello, HostMethod, Items,
     JobAnswer, JobDetail, JobFolder, JobRef, JobState, JobSummary, JobWait, JobsList, Launch,
-    Launched, Log, Message, Notify, Operation, Outcome, PluginHello, PluginMethod, PluginSummary,
-    Progress, Publish, Query, QueryPage, QueryResults, QueryRows, Replies, Scope, Status,
-    StatusSet, StoreGet, StorePut, StoreValue, Subscribe, Subscribed, Surface, WhoAmI, WindowRef,
-    Work,
+    Launched, Log, Message, Notify, Operation, Outcome, PluginHello, PluginMethod, PluginSettings,
+    PluginSettingsAsk, PluginSummary, Progress, Publish, Query, QueryPage, QueryResults, QueryRows,
+    Replies, Scope, SettingsValues, Status, StatusSet, StoreGet, StorePut, StoreValue, Subscribe,
+    Subscribed, Surface, WhoAmI, WindowRef, Work,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,9 @@ fn check(file: &str) {
             "Status" => Status,
             "WhoAmI" => WhoAmI,
             "StatusSet" => StatusSet,
+            "SettingsValues" => SettingsValues,
+            "PluginSettingsAsk" => PluginSettingsAsk,
+            "PluginSettings" => PluginSettings,
             "Items<DeclaredCommand>" => Items<DeclaredCommand>,
             "Items<DeclaredWindow>" => Items<DeclaredWindow>,
             "WindowRef" => WindowRef,
@@ -141,6 +144,8 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "dcc.describe" => ["Describe", "Description"],
         "store.get" => ["StoreGet", "StoreValue"],
         "store.put" => ["StorePut", "-"],
+        "settings.get" => ["-", "SettingsValues"],
+        "plugins.settings" => ["PluginSettingsAsk", "PluginSettings"],
         "status.set" => ["StatusSet", "-"],
         "notify" => ["Notify", "-"],
         "log" => ["Log", "-"],

@@ -35,6 +35,13 @@ pub(crate) struct Set {
     value: Value,
 }
 
+impl Set {
+    /// Returns the name and the value.
+    pub(crate) fn into_pair(self) -> (String, Value) {
+        (self.name, self.value)
+    }
+}
+
 impl FromStr for Set {
     type Err = String;
 

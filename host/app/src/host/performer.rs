@@ -9,7 +9,8 @@ use super::plugin_logs::PluginLogs;
 
 use crate::engine_thread::{Announcement, EngineHandle, Perform};
 use crate::ledger::Ledger;
-use crate::service::{Server, Services, call, describe, facts, look_up, query, store};
+use crate::service::{Server, Services, call, describe, facts, look_up, query, settings, store};
+use crate::settings::PluginLayers;
 use crate::supervisor::Supervisor;
 use crate::surface::bus::Applications;
 
@@ -22,6 +23,7 @@ pub(super) struct Performer {
     pub(super) applications: Applications,
     pub(super) services: Services,
     pub(super) logs: PluginLogs,
+    pub(super) plugin_settings: PluginLayers,
 }
 
 impl Perform for Performer {
@@ -76,6 +78,7 @@ impl Performer {
 
     /// Does what takes its time in a task of its own, and tells the engine what came of it.
     fn ask(&self, effect: Effect) {
+        let plugin_settings = self.plugin_settings.clone();
         let server = self.server.clone();
         let applications = self.applications.clone();
         let ledger = self.ledger.clone();
@@ -115,6 +118,14 @@ impl Performer {
                 Effect::LookUp { token, entities } => Event::LookedUp {
                     token,
                     result: look_up::look_up(&server, &entities).await,
+                },
+                Effect::WriteSettings {
+                    token,
+                    ask,
+                    secret_names,
+                } => Event::SettingsWritten {
+                    token,
+                    result: settings::write(plugin_settings, ask, secret_names).await,
                 },
                 // Everything else was done before, without a task.
                 _ => return,

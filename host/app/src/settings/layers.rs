@@ -13,6 +13,9 @@ use super::Settings;
 const DEFAULTS: &str = include_str!("../../../../config/defaults.toml");
 const SCHEMA: &str = include_str!("../../../../config/schema.json");
 
+/// The section whose own sections are settings of plugins.
+const PLUGIN: &str = "plugin";
+
 /// What it means when a file is not there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
@@ -79,6 +82,15 @@ impl Layers {
     fn add_table(&mut self, file: &str, table: Table) {
         for (section, content) in table {
             match content {
+                // What a plugin may be set is for its manifest to say.
+                Value::Table(plugins) if section == PLUGIN => {
+                    for (plugin, content) in plugins {
+                        if !content.is_table() {
+                            let expected = format!("a section, such as `[plugin.{plugin}]`");
+                            self.problem(file, &format!("{PLUGIN}.{plugin}"), &expected);
+                        }
+                    }
+                }
                 Value::Table(keys) => {
                     for (key, value) in keys {
                         self.add_value(file, &section, &key, value);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use callboard_event::Event;
 use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, EventParams, Failure, FailureKind,
-    Items, JobAnswer, JobId, JobRef, JobState, JobWait, JobsList, Launched, MessageId, Publish,
-    Replies, Scope, Subscribe, Subscribed, WindowRef,
+    Items, JobAnswer, JobId, JobRef, JobState, JobWait, JobsList, Launched, MessageId,
+    PluginSettingsAsk, Publish, Replies, Scope, Subscribe, Subscribed, WindowRef,
 };
 use engine::{Ask, AskLaunch, Reply};
 use serde::Serialize;
@@ -59,7 +59,10 @@ fn is_allowed(scope: Scope, method: BusMethod) -> bool {
         Scope::Cli | Scope::Ui => true,
         _ => !matches!(
             method,
-            BusMethod::JobsList | BusMethod::PluginsList | BusMethod::Quit
+            BusMethod::JobsList
+                | BusMethod::PluginsList
+                | BusMethod::PluginsSettings
+                | BusMethod::Quit
         ),
     }
 }
@@ -107,6 +110,7 @@ async fn dispatch(
             job_ask(connection, id, job.clone(), Ask::Retry(job)).await
         }
         BusMethod::PluginsList => ask(connection, id, Ask::Plugins).await,
+        BusMethod::PluginsSettings => settings(connection, id, read(params)?).await,
         BusMethod::CommandsList => ask(connection, id, Ask::Commands).await,
         BusMethod::WindowsList => ask(connection, id, Ask::Windows).await,
         BusMethod::WindowsOpen => open_window(connection, id, read(params)?).await,
@@ -143,6 +147,25 @@ async fn status(connection: &mut Connection, id: MessageId) -> Taken {
         Ok(write(&status))
     });
     Ok(Answer::Later)
+}
+
+/// Shows a plugin's settings, after setting values, which are given the types that its form asks for.
+async fn settings(
+    connection: &mut Connection,
+    id: MessageId,
+    mut given: PluginSettingsAsk,
+) -> Taken {
+    if !given.set.is_empty() {
+        let show = Ask::Settings(PluginSettingsAsk {
+            plugin: given.plugin.clone(),
+            ..PluginSettingsAsk::default()
+        });
+        match connection.shared.options.engine.ask(show).await {
+            Reply::Settings(shown) => given.set = values_for_view(&shown.view, given.set),
+            other => return Err(unexpected(other)),
+        }
+    }
+    ask(connection, id, Ask::Settings(given)).await
 }
 
 /// There is no process for windows yet, and this says so.
@@ -316,6 +339,7 @@ async fn ask(connection: &mut Connection, id: MessageId, ask: Ask) -> Taken {
             Reply::Plugins(items) => Ok(write(&Items { items })),
             Reply::Commands(items) => Ok(write(&Items { items })),
             Reply::Windows(items) => Ok(write(&Items { items })),
+            Reply::Settings(settings) => Ok(write(&settings)),
             Reply::StatusLines(items) => Ok(write(&Items { items })),
             Reply::Done => Ok(json!({})),
             Reply::Failed(failure) => Err(failure),
