@@ -82,7 +82,17 @@ const LAYERS: [(&str, &[&str], &[&str]); 15] = [
         &[],
     ),
     // Scenarios meet the program from outside; benchmarks, fuzzing and differential tests look inside.
-    ("tests", &["callboard_event", "ftrack", "sandbox"], &[]),
+    (
+        "tests",
+        &[
+            "callboard_event",
+            "callboard_protocol",
+            "connect",
+            "ftrack",
+            "sandbox",
+        ],
+        &[],
+    ),
     ("xtask", &[], &["sandbox"]),
 ];
 

@@ -5,6 +5,7 @@
 
 mod connect;
 mod differential;
+mod door;
 mod expressions;
 mod hub;
 mod javascript;

@@ -5,9 +5,15 @@
 //! instead of the API key.
 //! This crate must never know the engine, surfaces, or where settings and keys are kept.
 //!
-//! Read first: [`Python`], the modules that serve hooks, and where they lie.
+//! Read first: [`OpenDoor`], what a child takes for its server; [`Switchboard`], which shares the host's one connection
+//! to the event hub among the children; and [`Python`], the modules that serve hooks, and where they lie.
 #![warn(missing_docs)]
 
+mod door;
 mod python;
+mod switchboard;
+mod tasks;
 
+pub use door::{DoorOptions, OpenDoor};
 pub use python::{LayOutError, Python};
+pub use switchboard::Switchboard;

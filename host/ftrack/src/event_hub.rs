@@ -143,6 +143,12 @@ impl SubscriberId {
     }
 }
 
+impl From<String> for SubscriberId {
+    fn from(id: String) -> Self {
+        Self(id.into())
+    }
+}
+
 impl fmt::Display for SubscriberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

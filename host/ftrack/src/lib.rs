@@ -74,6 +74,7 @@ mod http;
 mod metrics;
 mod operation;
 mod page;
+mod passage;
 mod query;
 mod schemas;
 mod server_url;
@@ -110,6 +111,7 @@ pub use event_hub::{
 pub use metrics::{RequestKind, RequestMetrics};
 pub use operation::{EntityId, Operation, new_id};
 pub use page::{Page, RowStream};
+pub use passage::Passage;
 pub use query::{Filter, Literal, Query, QueryError, quote};
 pub use schemas::Schemas;
 pub use server_url::{ServerUrl, ServerUrlError};

@@ -15,6 +15,7 @@ use crate::config::{Config, Secret};
 use crate::error::{CallError, ConnectError};
 use crate::http::{self, Purpose};
 use crate::metrics::{Exchange, Metrics, RequestKind};
+use crate::passage::Passage;
 use crate::server_url::ServerUrl;
 
 /// The pause after the first request too many, where the server names none; it doubles from there.
@@ -48,6 +49,16 @@ impl Transport {
             quiet_until: Mutex::default(),
             closed: watch::Sender::new(false),
         })
+    }
+
+    pub(crate) fn passage(&self) -> Passage {
+        Passage::new(
+            self.client.clone(),
+            self.server.clone(),
+            self.credentials.clone(),
+            self.user.clone(),
+            self.api_key.clone(),
+        )
     }
 
     pub(crate) fn close(&self) {

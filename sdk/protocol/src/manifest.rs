@@ -181,6 +181,8 @@ pub enum Verb {
     Update,
     /// Deleted.
     Delete,
+    /// An operation of the API by its own name, such as `encode_media`; it stands where the entity type does.
+    Call,
 }
 
 impl Verb {
@@ -190,6 +192,7 @@ impl Verb {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Call => "call",
         }
     }
 }
@@ -229,7 +232,7 @@ impl FromStr for Permission {
         if let Some((_, plain)) = Self::PLAIN.iter().find(|(name, _)| *name == text) {
             return Ok(plain.clone());
         }
-        let verbs = [Verb::Create, Verb::Update, Verb::Delete];
+        let verbs = [Verb::Create, Verb::Update, Verb::Delete, Verb::Call];
         let parts: Vec<&str> = text.split('.').collect();
         if let ["ftrack", verb, entity_type] = parts.as_slice()
             && let Some(verb) = verbs.into_iter().find(|known| known.name() == *verb)
@@ -251,7 +254,7 @@ impl FromStr for Permission {
             .map(|(name, _)| format!("`{name}`"))
             .collect();
         Err(format!(
-            "unknown permission `{text}`; known are {}, `ftrack.create.TYPE`, `ftrack.update.TYPE`, `ftrack.delete.TYPE`, `http:HOST`, `program:NAME`, `read:PATH` and `write:PATH` with absolute paths",
+            "unknown permission `{text}`; known are {}, `ftrack.create.TYPE`, `ftrack.update.TYPE`, `ftrack.delete.TYPE`, `ftrack.call.OPERATION`, `http:HOST`, `program:NAME`, `read:PATH` and `write:PATH` with absolute paths",
             plain.join(", ")
         ))
     }
@@ -383,6 +386,7 @@ mod tests {
             "ftrack.read",
             "ftrack.create.Shot",
             "ftrack.delete.*",
+            "ftrack.call.encode_media",
             "dcc",
             "events",
             "jobs",

@@ -1,0 +1,77 @@
+//! Menus are for their own user: hooks forget to say so, and then a person is offered what runs on another's machine.
+
+use callboard_event::{Event, Expression, Operator, Path, quote};
+
+/// What asks for menus and chooses from them.
+const MENUS: [&str; 2] = ["ftrack.action.discover", "ftrack.action.launch"];
+
+/// Tells whether an event asks for a menu, or chooses from one, in another user's name.
+pub(super) fn is_of_another_user(event: &Event, user: &str) -> bool {
+    MENUS.contains(&event.topic.as_str()) && event.username() != Some(user)
+}
+
+/// Returns the one topic that an expression can match, where it says so plainly.
+pub(super) fn topic(expression: &Expression) -> Option<&str> {
+    match expression {
+        Expression::Condition(condition) => {
+            let is_exact = *condition.path() == Path::new("topic")
+                && condition.operator() == Operator::Equal
+                && condition.prefix().is_none();
+            is_exact.then(|| condition.value())
+        }
+        Expression::All(members) => members.iter().find_map(topic),
+        _ => None,
+    }
+}
+
+/// Returns an expression that leaves out other users' menus, where that is all it asks for.
+pub(super) fn narrowed(expression: &Expression, user: &str) -> Expression {
+    let is_menu = topic(expression).is_some_and(|topic| MENUS.contains(&topic));
+    let own = quote(user)
+        .filter(|_| is_menu)
+        .and_then(|user| Expression::parse(&format!("source.user.username={user}")).ok());
+    match own {
+        Some(own) => Expression::All(vec![expression.clone(), own]),
+        None => expression.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_asks_for_menus_is_narrowed() {
+        for (text, expected) in [
+            (
+                "topic=ftrack.action.launch and data.actionIdentifier=a",
+                "topic=\"ftrack.action.launch\" and data.actionIdentifier=\"a\" and source.user.username=\"ada\"",
+            ),
+            ("topic=ftrack.update", "topic=\"ftrack.update\""),
+            ("topic=ftrack.action.*", "topic=\"ftrack.action.*\""),
+        ] {
+            let narrowed = narrowed(&Expression::parse(text).unwrap(), "ada");
+            let expected = Expression::parse(expected).unwrap();
+            let mut event = Event::new("ftrack.action.launch", json!({"actionIdentifier": "a"}));
+            for user in ["ada", "eve"] {
+                event.source = json!({"user": {"username": user}});
+                assert_eq!(
+                    narrowed.matches(&event),
+                    expected.matches(&event),
+                    "{text} {user}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn another_users_menu_is_told_from_another_users_change() {
+        let mut event = Event::new("ftrack.action.discover", json!({}));
+        assert!(is_of_another_user(&event, "ada"));
+        event.source = json!({"user": {"username": "ada"}});
+        assert!(!is_of_another_user(&event, "ada"));
+        event.topic = "ftrack.update".to_owned();
+        assert!(!is_of_another_user(&event, "eve"));
+    }
+}
