@@ -56,6 +56,9 @@ struct Wanted {
     by: HashSet<(u64, String)>,
 }
 
+/// What a hub must be told: it, the id, and what is subscribed for whom.
+type News = (EventHub, String, Expression, Map<String, Value>);
+
 /// Why a subscription was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SubscribeError {
@@ -199,7 +202,7 @@ impl Member {
         text: &str,
         name: &str,
         metadata: &Map<String, Value>,
-    ) -> Result<Option<(EventHub, String, Expression, Map<String, Value>)>, SubscribeError> {
+    ) -> Result<Option<News>, SubscribeError> {
         let mut shared = self.board.shared();
         if shared.of_member(self.number) >= SUBSCRIPTIONS {
             return Err(SubscribeError::TooMany);

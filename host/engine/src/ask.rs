@@ -110,11 +110,11 @@ impl Engine {
             .collect();
         let undecided = self.menu(&context).1;
         if !undecided || unknown.is_empty() || self.identity.is_none() {
-            return self.show_menu(request, &context);
+            return self.show_menu_with_hooks(request, &context);
         }
         let Some(wait_ms) = facts_wait_ms(context.surface) else {
             self.ask_facts(unknown, Waiting::WarmFacts);
-            return self.show_menu(request, &context);
+            return self.show_menu_with_hooks(request, &context);
         };
         self.menus.insert(request, PendingMenu { context });
         self.ask_facts(unknown, Waiting::DiscoverFacts { request });
@@ -125,6 +125,12 @@ impl Engine {
     pub(crate) fn finish_menu(&mut self, request: RequestId) {
         if let Some(menu) = self.menus.remove(&request) {
             self.show_menu(request, &menu.context);
+        }
+    }
+
+    fn show_menu_with_hooks(&mut self, request: RequestId, context: &Context) {
+        if !self.ask_hooks(request, context) {
+            self.show_menu(request, context);
         }
     }
 
@@ -143,7 +149,8 @@ impl Engine {
             undecided |= applies == Applies::Unknown;
             (!matches!(applies, Applies::No(_))).then(|| menu_item(id, action, &self.config.host))
         });
-        let items = items.collect();
+        let mut items: Vec<MenuItem> = items.collect();
+        items.extend(self.hook_items(context));
         (items, undecided)
     }
 
@@ -319,7 +326,12 @@ impl Engine {
                     starts: health.starts,
                     crashes: health.crashes,
                     problem: health.problem.clone(),
-                    actions: plugin.manifest.action_ids().collect(),
+                    actions: plugin
+                        .manifest
+                        .action_ids()
+                        .chain(self.hook_actions(&plugin.manifest.id))
+                        .collect(),
+                    connect: self.connect_summary(&plugin.manifest.id),
                 }
             });
         let broken = self.catalog.broken().iter().map(|plugin| PluginSummary {
@@ -337,6 +349,7 @@ impl Engine {
             crashes: 0,
             problem: Some(plugin.problem.clone()),
             actions: Vec::new(),
+            connect: None,
         });
         usable.chain(broken).collect()
     }

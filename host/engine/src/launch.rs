@@ -1,6 +1,10 @@
 //! Launches: from what was asked to a job that is on disk.
 
-use callboard_protocol::{Context, Entity, Failure, FailureKind, JobId, JobState, Launch};
+use callboard_protocol::{
+    ActionId, Context, Entity, Failure, FailureKind, JobId, JobState, Launch,
+};
+
+use serde_json::Value;
 
 use crate::Engine;
 use crate::event::{AskLaunch, Effect, Reply, RequestId, Token};
@@ -63,6 +67,14 @@ impl Engine {
         if let Err(failure) = self.check_launch(&launch) {
             return self.refuse(request, failure);
         }
+        if let Some(launch) = self.ask_hooks_before(request, launch) {
+            self.launch_known(request, launch);
+        }
+    }
+
+    /// Goes on with a launch whose action is known, or will not be.
+    pub(crate) fn launch_known(&mut self, request: RequestId, launch: AskLaunch) {
+        let requests = vec![(request, launch.wait_ms)];
         let unknown: Vec<Entity> = self
             .facts
             .unknown(&launch.context.selection)
@@ -116,11 +128,10 @@ impl Engine {
         if let Err(signed_out) = self.signed_in() {
             return Err(signed_out.clone());
         }
-        if self.catalog.action(&launch.action).is_none() {
-            return Err(
-                Failure::not_found(format!("there is no action `{}`", launch.action))
-                    .hint("list the actions with `callboard actions`"),
-            );
+        // What hooks offer is known when they were asked.
+        let is_of_hooks = self.is_connect(&launch.action.plugin());
+        if self.catalog.action(&launch.action).is_none() && !is_of_hooks {
+            return Err(no_such_action(&launch.action));
         }
         if launch.context.selection.len() > self.config.facts {
             return Err(
@@ -166,7 +177,7 @@ impl Engine {
     /// Decides `when` again, now that everything is known, and makes the job.
     fn decide_launch(&mut self, pending: PendingLaunch) {
         let PendingLaunch { launch, requests } = pending;
-        let (context, label) = match self.resolve(&launch) {
+        let (context, label, state) = match self.resolve(&launch) {
             Ok(resolved) => resolved,
             Err(failure) => return self.refuse_all(&requests, &failure),
         };
@@ -177,6 +188,7 @@ impl Engine {
             action: launch.action,
             context,
             values: launch.values,
+            state,
             ..Launch::default()
         };
         let job = Job::new(
@@ -194,12 +206,14 @@ impl Engine {
         self.keep(rows, AfterKept::Launched { job: id, requests });
     }
 
-    fn resolve(&self, launch: &AskLaunch) -> Result<(Context, String), Failure> {
+    /// Returns the context with what is known of its selection, the action's label, and what its first turn is given.
+    fn resolve(&self, launch: &AskLaunch) -> Result<(Context, String, Value), Failure> {
         let identity = self.signed_in().map_err(Clone::clone)?;
-        let action = self
-            .catalog
-            .action(&launch.action)
-            .ok_or_else(|| Failure::not_found(format!("there is no action `{}`", launch.action)))?;
+        let offered = self.hook_launch(&launch.action, &launch.context.selection);
+        let action = self.catalog.action(&launch.action);
+        if action.is_none() && offered.is_none() {
+            return Err(no_such_action(&launch.action));
+        }
         let mut context = launch.context.clone();
         context.user.clone_from(&identity.user);
         for entity in &mut context.selection {
@@ -212,13 +226,15 @@ impl Engine {
             })?;
             entity.kind.clone_from(&facts.kind);
         }
-        match self
-            .facts
-            .applies(action, context.surface, &context.selection, self.roles())
-        {
-            Applies::No(reason) => Err(Failure::invalid(reason).hint("select something else")),
-            Applies::Yes | Applies::Unknown => Ok((context, action.label.clone())),
+        if let Some(action) = action {
+            let (surface, selection) = (context.surface, &context.selection);
+            return match self.facts.applies(action, surface, selection, self.roles()) {
+                Applies::No(reason) => Err(Failure::invalid(reason).hint("select something else")),
+                Applies::Yes | Applies::Unknown => Ok((context, action.label.clone(), Value::Null)),
+            };
         }
+        let (label, state) = offered.unwrap_or_default();
+        Ok((context, label, state))
     }
 
     /// A job is on disk, or could not be written.
@@ -261,4 +277,9 @@ impl Engine {
             }
         }
     }
+}
+
+fn no_such_action(action: &ActionId) -> Failure {
+    Failure::not_found(format!("there is no action `{action}`"))
+        .hint("list the actions with `callboard actions`")
 }

@@ -7,6 +7,7 @@
 
 mod ask;
 mod catalog;
+mod connect;
 mod declared;
 mod event;
 mod facts;
@@ -117,6 +118,7 @@ pub struct Engine {
     status_changes: u64,
     /// What is set for plugins, the last layer over all others.
     settings_layers: Vec<SettingsLayer>,
+    connect: connect::Connect,
     last_token: u64,
     last_process: u64,
     /// How many operations a call may carry just now, with this server.
@@ -150,6 +152,7 @@ impl Engine {
             status: BTreeMap::new(),
             status_changes: 0,
             settings_layers: Vec::new(),
+            connect: connect::Connect::default(),
             last_token: 0,
             last_process: 0,
             batch_operations: config.batch_operations,
@@ -169,11 +172,18 @@ impl Engine {
                 self.catalog.replace(folders);
                 self.out.push(Effect::CatalogChanged);
                 self.forget_status();
+                self.tend_children();
                 self.resume_jobs();
             }
             Event::SettingsRead(layers) => self.settings_layers = layers,
             Event::SignedIn(identity) => {
-                self.identity = Some(identity);
+                let before = self.identity.replace(identity.clone());
+                if before.is_some_and(|before| {
+                    (before.server, before.user) != (identity.server, identity.user)
+                }) {
+                    self.end_children();
+                }
+                self.tend_children();
                 self.resume_jobs();
                 self.wake_steps();
                 self.take_early_launches();
@@ -183,6 +193,7 @@ impl Engine {
                 // That the server has not been reached yet says nothing of who may sign in there.
                 let is_settled = failure.kind != FailureKind::Unavailable;
                 self.signed_out = failure;
+                self.tend_children();
                 if is_settled {
                     self.take_early_launches();
                 }
@@ -315,6 +326,7 @@ impl Engine {
             Some(Waiting::IdleOver { process, turn }) => self.idle_is_over(process, turn),
             Some(Waiting::RestartDue(plugin)) => self.restart_is_due(&plugin),
             Some(Waiting::StatusOver { line, change }) => self.status_is_over(&line, change),
+            Some(Waiting::HandleOver { process, message }) => self.handle_is_over(process, message),
             Some(Waiting::StepDue { job, step, tries }) => self.step_is_due(&job, step, tries),
             _ => {}
         }

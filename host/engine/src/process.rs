@@ -58,6 +58,10 @@ impl Engine {
         let plugin = action.plugin();
         match self.catalog.plugin_mut(&plugin) {
             Some(entry) => {
+                if matches!(entry.manifest.run, callboard_protocol::Run::ConnectHooks(_)) {
+                    // Its child serves one event after the other by itself.
+                    return self.launch_hooks(id);
+                }
                 entry.queue.push_back(id.clone());
                 self.pump(&plugin);
             }
@@ -119,7 +123,7 @@ impl Engine {
         }
     }
 
-    fn start_process(&mut self, plugin: &PluginId) {
+    pub(crate) fn start_process(&mut self, plugin: &PluginId) {
         self.last_process += 1;
         let id = ProcessId(self.last_process);
         let Some(entry) = self.catalog.plugin_mut(plugin) else {
@@ -235,6 +239,20 @@ impl Engine {
         );
     }
 
+    /// Has a process get no more turns; returns whether it still ran.
+    pub(crate) fn begin_stopping(&mut self, id: ProcessId) -> bool {
+        self.processes
+            .get_mut(&id)
+            .is_some_and(|process| !std::mem::replace(&mut process.stopping, true))
+    }
+
+    /// Returns the id of the next request to a process that said hello.
+    pub(crate) fn next_message(&mut self, id: ProcessId) -> Option<MessageId> {
+        let process = self.processes.get_mut(&id)?;
+        process.last_message += 1;
+        (process.ready && !process.stopping).then_some(process.last_message)
+    }
+
     pub(crate) fn process_ready(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(&id) else {
             return;
@@ -242,6 +260,9 @@ impl Engine {
         process.ready = true;
         let plugin = process.plugin.clone();
         self.out.push(Effect::CatalogChanged);
+        if self.is_connect(&plugin) {
+            return self.child_ready(id, plugin);
+        }
         self.pump(&plugin);
         self.let_idle(id);
     }
@@ -413,11 +434,13 @@ impl Engine {
             return;
         };
         self.out.push(Effect::CatalogChanged);
+        self.child_gone(id);
         if let Some(turn) = process.turn {
             self.abandon_services(id, turn.number);
             self.turn_failed(&turn.job, failure);
         }
         self.pump(&process.plugin);
+        self.tend_children();
     }
 
     pub(crate) fn restart_is_due(&mut self, plugin: &PluginId) {
@@ -433,6 +456,7 @@ impl Engine {
         // On probation: one more crash in a row and it is quarantined again.
         entry.health.quarantined = false;
         self.pump(plugin);
+        self.tend_children();
     }
 
     /// A turn ended without an outcome. What was handed over goes on; everything else waits for a retry.
@@ -497,6 +521,11 @@ impl Engine {
     }
 
     fn cancel_turn(&mut self, id: &JobId) {
+        if self.drop_row_of(id) {
+            // Hooks cannot be told to stop; what they still answer is not heard.
+            let cancelled = Failure::new(FailureKind::Cancelled, "it was cancelled");
+            return self.turn_failed(id, cancelled);
+        }
         let running = self.processes.iter().find_map(|(process, state)| {
             state
                 .turn

@@ -50,6 +50,9 @@ impl Engine {
         answered: Option<MessageId>,
         result: Result<Value, Failure>,
     ) {
+        if self.child_answered(id, answered, &result) {
+            return;
+        }
         let Some(process) = self.processes.get_mut(&id) else {
             return;
         };
@@ -116,6 +119,9 @@ impl Engine {
     }
 
     fn process_told(&mut self, id: ProcessId, method: &str, params: Value) {
+        if self.child_told(id, method, &params) {
+            return;
+        }
         let Some(process) = self.processes.get(&id) else {
             return;
         };
@@ -177,6 +183,9 @@ impl Engine {
         method: &str,
         params: Value,
     ) -> Result<(), Failure> {
+        if self.child_asked(id, message, method, &params)? {
+            return Ok(());
+        }
         let known = HostMethod::from_name(method).ok_or_else(|| unknown_method(method))?;
         self.check_permission(id, known)?;
         let turn = self

@@ -54,6 +54,11 @@ pub(crate) enum Waiting {
         line: (PluginId, String),
         change: u64,
     },
+    /// Timer: a hook has had long enough for an event.
+    HandleOver {
+        process: ProcessId,
+        message: MessageId,
+    },
     /// Timer: a step may try again.
     StepDue { job: JobId, step: usize, tries: u32 },
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ActionId, Context, Failure, JobId, JobState, MenuItem, PluginId, StatusText};
+use crate::{
+    ActionId, ConnectSummary, Context, Failure, JobId, JobState, MenuItem, PluginId, StatusText,
+};
 
 macro_rules! bus_methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -255,9 +257,12 @@ pub struct PluginSummary {
     /// What went wrong last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Failure>,
-    /// The actions it declares.
+    /// The actions it declares; with a Connect plugin, those that it offered last.
     #[serde(default)]
     pub actions: Vec<ActionId>,
+    /// How its hooks stand, where it is one of ftrack Connect's and has run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<Box<ConnectSummary>>,
 }
 
 /// How a connection stands.

@@ -11,6 +11,7 @@
 
 mod action;
 mod bus;
+mod connect;
 mod context;
 mod declare;
 mod failure;
@@ -30,6 +31,10 @@ pub use bus::{
     Description, EventParams, HubStatus, Items, JobAnswer, JobRef, JobWait, JobsList, Launched,
     LedgerStatus, PluginState, PluginSummary, Publish, Replies, Status, Subscribe, Subscribed,
     TrayStatus, WhoAmI, WindowRef,
+};
+pub use connect::{
+    ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPart, ConnectPublish,
+    ConnectPublished, ConnectSubscribed, ConnectSummary, ConnectUnsubscribed,
 };
 pub use context::{Context, DccContext, Entity, Surface};
 pub use declare::{

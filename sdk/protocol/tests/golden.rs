@@ -16,6 +16,10 @@ use callboard_protocol::{
     Replies, Scope, SettingsValues, Status, StatusSet, StoreGet, StorePut, StoreValue, Subscribe,
     Subscribed, Surface, WhoAmI, WindowRef, Work,
 };
+use callboard_protocol::{
+    ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPublish, ConnectPublished,
+    ConnectSubscribed, ConnectUnsubscribed,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -115,6 +119,13 @@ fn check(file: &str) {
             "Items<DeclaredCommand>" => Items<DeclaredCommand>,
             "Items<DeclaredWindow>" => Items<DeclaredWindow>,
             "WindowRef" => WindowRef,
+            "ConnectLoaded" => ConnectLoaded,
+            "ConnectSubscribed" => ConnectSubscribed,
+            "ConnectUnsubscribed" => ConnectUnsubscribed,
+            "ConnectPublish" => ConnectPublish,
+            "ConnectPublished" => ConnectPublished,
+            "ConnectHandle" => ConnectHandle,
+            "ConnectHandled" => ConnectHandled,
         );
         assert_eq!(again, golden.line, "{}", golden.r#type);
     }
@@ -123,6 +134,11 @@ fn check(file: &str) {
 #[test]
 fn every_line_of_a_plugin_is_read_and_written_the_same() {
     check("plugin.jsonl");
+}
+
+#[test]
+fn every_line_of_a_connect_child_is_read_and_written_the_same() {
+    check("connect.jsonl");
 }
 
 #[test]
@@ -165,6 +181,11 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "commands.list" => ["-", "Items<DeclaredCommand>"],
         "windows.list" => ["-", "Items<DeclaredWindow>"],
         "windows.open" => ["WindowRef", "-"],
+        "connect.loaded" => ["ConnectLoaded", "-"],
+        "connect.subscribed" => ["ConnectSubscribed", "-"],
+        "connect.unsubscribed" => ["ConnectUnsubscribed", "-"],
+        "connect.publish" => ["ConnectPublish", "ConnectPublished"],
+        "connect.handle" => ["ConnectHandle", "ConnectHandled"],
         "status" => ["-", "Status"],
         "whoami" => ["-", "WhoAmI"],
         other => panic!("the method `{other}` has no golden lines"),
@@ -193,6 +214,13 @@ fn every_method_has_its_lines() {
         "bus.jsonl",
         BusMethod::ALL.iter().map(|method| method.name()),
     );
+    check_methods(
+        "connect.jsonl",
+        ConnectMethod::ALL.iter().map(|method| method.name()),
+    );
+    for method in ConnectMethod::ALL {
+        assert_eq!(ConnectMethod::from_name(method.name()), Some(*method));
+    }
     for method in BusMethod::ALL {
         assert_eq!(BusMethod::from_name(method.name()), Some(*method));
     }

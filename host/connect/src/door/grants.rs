@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn check(permissions: &[&str], operation: Value, expected: Result<(), &str>) {
-        let checked = grants(permissions).check(&[operation.clone()]);
+        let checked = grants(permissions).check(std::slice::from_ref(&operation));
         assert_eq!(
             checked,
             expected.map_err(str::to_owned),

@@ -44,6 +44,10 @@ pub(crate) struct World {
     /// What services were told to give up.
     pub(crate) abandoned: Vec<Token>,
     pub(crate) rested: Vec<String>,
+    /// What hooks are asked: the process, the message, the subscription, the event.
+    pub(crate) handles: VecDeque<(ProcessId, u64, String, Value)>,
+    /// What was written to plugins' logs.
+    pub(crate) logs: Vec<String>,
     /// How often a change of a job was told.
     pub(crate) changes: usize,
     /// The connections that were asked what is selected.
@@ -116,6 +120,8 @@ impl World {
             served: VecDeque::new(),
             abandoned: Vec::new(),
             rested: Vec::new(),
+            handles: VecDeque::new(),
+            logs: Vec::new(),
             changes: 0,
             described: Vec::new(),
         }
@@ -200,6 +206,7 @@ impl World {
                 }
             }
             Effect::Send { process, message } => self.sent(process, message),
+            Effect::Log { plugin, log } => self.logs.push(format!("{plugin}: {}", log.message)),
             Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
             Effect::JobChanged(_) => self.changes += 1,
             Effect::Describe { session, .. } => self.described.push(session),
@@ -247,6 +254,11 @@ impl World {
 
     fn sent(&mut self, process: ProcessId, message: Message) {
         match message {
+            Message::Request { id, method, params } if method == "connect.handle" => {
+                let subscription = params["subscription"].as_str().unwrap().to_owned();
+                let asked = (process, id, subscription, params["event"].clone());
+                self.handles.push_back(asked);
+            }
             Message::Request { id, params, .. } => {
                 let launch = serde_json::from_value(params).unwrap();
                 self.turns.insert(process, (id, launch));
