@@ -12,6 +12,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PYTHON_PATH = os.pathsep.join([os.path.join(ROOT, "host/connect/python"), os.path.join(ROOT, "sdk/python")])
 
+# Another interpreter than the one that runs the checks, which needs pytest.
+PYTHON = os.environ.get("CALLBOARD_CONNECT_PYTHON", sys.executable)
 DEADLINE = 60.0
 
 
@@ -35,7 +37,7 @@ class Child:
         everything = dict(os.environ, PYTHONPATH=PYTHON_PATH, PYTHONDONTWRITEBYTECODE="1")
         everything.update(environment or {})
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "callboard_connect", *words],
+            [PYTHON, "-m", "callboard_connect", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,14 +6,20 @@
 //! This crate must never know the engine, surfaces, or where settings and keys are kept.
 //!
 //! Read first: [`OpenDoor`], what a child takes for its server; [`Switchboard`], which shares the host's one connection
-//! to the event hub among the children; and [`Python`], the modules that serve hooks, and where they lie.
+//! to the event hub among the children; [`Python`], the modules that serve hooks, and where they
+//! lie; and [`interpreter`], which finds or makes what they run in.
 #![warn(missing_docs)]
 
 mod door;
+mod environment;
 mod python;
 mod switchboard;
 mod tasks;
 
 pub use door::{DoorOptions, OpenDoor};
+pub use environment::{
+    EnvironmentError, EnvironmentOptions, ErrandError, Interpreter, OLDEST_PYTHON, PythonVersion,
+    interpreter,
+};
 pub use python::{LayOutError, Python};
 pub use switchboard::Switchboard;
