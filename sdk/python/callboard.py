@@ -641,6 +641,43 @@ class Host:
             params["until_ms"] = until_ms
         self._ask("status.set", params, **options)
 
+    def swap(self, key, expected, value, **options):
+        """Stores a value if the one there is `expected`, and tells whether it was; None is no value."""
+        params = {"key": key, "expected": expected, "value": value}
+        return self._ask("store.swap", params, **options)["swapped"]
+
+    def keys(self, prefix="", **options):
+        """Yields the keys of stored values that begin with `prefix`, in order. Needs `store`."""
+        params = {"prefix": prefix}
+        while True:
+            told = self._ask("store.keys", params, **options)
+            for key in told["keys"]:
+                yield key
+            if not told["more"] or not told["keys"]:
+                return
+            params = {"prefix": prefix, "after": told["keys"][-1]}
+
+    def append(self, log, value, key=None, **options):
+        """Appends an entry to a log and returns its number; with a key, the same again is no second one."""
+        params = {"log": log, "value": value}
+        if key is not None:
+            params["key"] = key
+        return self._ask("store.append", params, **options)["number"]
+
+    def entries(self, log, after=0, **options):
+        """Yields the entries behind a number, oldest first: dictionaries with `number`, `key`, `value`."""
+        while True:
+            told = self._ask("store.entries", {"log": log, "after": after}, **options)
+            for entry in told["entries"]:
+                yield entry
+            if not told["more"] or not told["entries"]:
+                return
+            after = told["entries"][-1]["number"]
+
+    def trim(self, log, until, **options):
+        """Removes the entries of a log up to the number `until`, that one too."""
+        self._ask("store.trim", {"log": log, "until": until}, **options)
+
     def notify(self, title, message="", level="info"):
         """Tells the person something. Needs `notify`."""
         self._tell("notify", {"level": level, "title": title, "message": message})

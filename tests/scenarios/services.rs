@@ -191,3 +191,31 @@ fn files_come_into_the_jobs_folder_and_go_with_the_job() -> Result<()> {
     ensure!(Path::new(&kept).join("film.bin").exists());
     host.finish()
 }
+
+#[test]
+fn what_a_plugin_appends_is_there_once_after_a_kill() -> Result<()> {
+    let body = r#"
+    number = host.append("hours", {"minutes": 15}, key=values["key"])
+    swapped = host.swap("count", values["count"], number)
+    entries = list(host.entries("hours"))
+    return callboard.done("ok", {
+        "number": number, "swapped": swapped, "keys": list(host.keys()),
+        "entries": [[entry["number"], entry["key"]] for entry in entries]})
+"#;
+    let home = home_with(&json!(["store"]), body)?;
+    let mut first = HostRunner::demo().home(Arc::clone(&home)).start()?;
+    let mut bus = first.connected_bus()?;
+    let job = act(&mut bus, json!({"key": "a", "count": null}))?;
+    ensure!(output(&job)?["number"] == 1, "{job}");
+    first.kill()?;
+    let second = HostRunner::demo().home(home).start()?;
+    let mut bus = second.connected_bus()?;
+    let again = act(&mut bus, json!({"key": "a", "count": 1}))?;
+    let expected = json!({"number": 1, "swapped": true, "keys": ["count"], "entries": [[1, "a"]]});
+    ensure!(output(&again)? == &expected, "{again}");
+    let next = act(&mut bus, json!({"key": "b", "count": 7}))?;
+    let expected = json!({
+        "number": 2, "swapped": false, "keys": ["count"], "entries": [[1, "a"], [2, "b"]]});
+    ensure!(output(&next)? == &expected, "{next}");
+    second.finish()
+}

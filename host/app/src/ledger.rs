@@ -6,6 +6,7 @@
 mod place;
 mod rows;
 mod schema;
+mod store;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -13,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use callboard_protocol::{Failure, FailureKind, LedgerStatus, PluginId};
-use engine::{KeptJob, Row};
-use rusqlite::{Connection, ErrorCode};
+use engine::{KeptJob, Row, StoreRequest};
+use rusqlite::{Connection, ErrorCode, Transaction};
 use serde_json::Value;
 
 pub(crate) use place::Place;
@@ -34,9 +35,9 @@ enum Request {
         rows: Vec<Row>,
         answer: Answer<()>,
     },
-    ReadStore {
+    Store {
         plugin: PluginId,
-        key: String,
+        request: StoreRequest,
         answer: Answer<Value>,
     },
     Close,
@@ -117,20 +118,20 @@ impl Ledger {
         self.request(Request::Keep { rows, answer })
     }
 
-    /// Reads a value that a plugin stored; null when there is none. Never waits.
+    /// Does what a plugin asks of its store; `answer` is told on the ledger's thread, when it is on disk. Never waits.
     ///
     /// # Errors
     ///
     /// When the disk is too far behind, or the ledger is closed; `answer` is not told then.
-    pub(crate) fn read_store(
+    pub(crate) fn store(
         &self,
         plugin: PluginId,
-        key: String,
+        request: StoreRequest,
         answer: Answer<Value>,
     ) -> Result<(), Failure> {
-        self.request(Request::ReadStore {
+        self.request(Request::Store {
             plugin,
-            key,
+            request,
             answer,
         })
     }
@@ -169,74 +170,114 @@ struct Owner {
     folder: PathBuf,
 }
 
-/// A write whose answer is still to be told, with its place in the group.
-type Write = (Vec<Row>, Answer<()>);
+/// Work whose answer is still to be told.
+enum Work {
+    Keep(Vec<Row>, Answer<()>),
+    Store(PluginId, StoreRequest, Answer<Value>),
+}
+
+/// What came of work that is on disk: for the store, what the plugin is answered.
+enum Done {
+    Kept,
+    Stored(Result<Value, Failure>),
+}
+
+impl Work {
+    fn do_in(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Done> {
+        match self {
+            Self::Keep(rows, _) => rows::write(transaction, rows).map(|()| Done::Kept),
+            Self::Store(plugin, request, _) => {
+                store::serve(transaction, plugin, request).map(Done::Stored)
+            }
+        }
+    }
+
+    fn only_reads(&self) -> bool {
+        use StoreRequest::{Entries, Get, Keys};
+        matches!(self, Self::Store(_, Get(_) | Keys(_) | Entries(_), _))
+    }
+
+    fn answer(self, done: Done) {
+        match (self, done) {
+            (Self::Keep(_, answer), _) => answer(Ok(())),
+            (Self::Store(_, _, answer), Done::Stored(result)) => answer(result),
+            (Self::Store(_, _, answer), Done::Kept) => answer(Ok(Value::Null)),
+        }
+    }
+
+    fn fail(self, failure: Failure) {
+        match self {
+            Self::Keep(_, answer) => answer(Err(failure)),
+            Self::Store(_, _, answer) => answer(Err(failure)),
+        }
+    }
+}
 
 impl Owner {
     fn run(&mut self, requests: &Receiver<Request>) {
         let mut is_open = true;
         while is_open && let Ok(first) = requests.recv() {
-            let mut writes = Vec::new();
-            let mut reads = Vec::new();
+            let mut group = Vec::new();
             let mut next = Some(first);
             while let Some(request) = next {
                 match request {
-                    Request::Keep { rows, answer } => writes.push((rows, answer)),
-                    Request::ReadStore {
+                    Request::Keep { rows, answer } => group.push(Work::Keep(rows, answer)),
+                    Request::Store {
                         plugin,
-                        key,
+                        request,
                         answer,
-                    } => reads.push((plugin, key, answer)),
+                    } => group.push(Work::Store(plugin, request, answer)),
                     Request::Close => is_open = false,
                 }
-                let has_room = is_open && writes.len() + reads.len() < GROUP;
+                let has_room = is_open && group.len() < GROUP;
                 next = has_room.then(|| requests.try_recv().ok()).flatten();
             }
-            self.keep(writes);
-            for (plugin, key, answer) in reads {
-                let value = rows::read_store(&self.connection, &plugin, &key);
-                answer(value.map_err(|error| failure("could not read the ledger", &error)));
-            }
+            self.work(group);
         }
         if let Err(error) = schema::close(&self.connection) {
             tracing::warn!(%error, "could not mark the ledger as cleanly closed");
         }
     }
 
-    /// Commits a group together; where that fails, each alone, so that one bad row costs only its own request.
-    fn keep(&mut self, writes: Vec<Write>) {
-        if writes.is_empty() {
+    /// Commits a group together, in its order; where that fails, each alone, so that one bad row costs only its own request.
+    fn work(&mut self, mut group: Vec<Work>) {
+        if group.is_empty() {
             return;
         }
-        let together = self.commit(writes.iter().map(|(rows, _)| rows.as_slice()));
-        match together {
-            Ok(()) => {
-                self.note(None);
-                for (_, answer) in writes {
-                    answer(Ok(()));
+        // A read says nothing of whether the disk takes what is written.
+        let only_reads = group.iter().all(Work::only_reads);
+        match self.commit(&group) {
+            Ok(done) => {
+                if !only_reads {
+                    self.note(None);
+                }
+                for (work, done) in group.into_iter().zip(done) {
+                    work.answer(done);
                 }
             }
-            Err(error) if writes.len() == 1 => {
+            Err(error) if group.len() == 1 => {
                 let failure = self.write_failure(&error);
-                self.note(Some(failure.clone()));
-                for (_, answer) in writes {
-                    answer(Err(failure.clone()));
+                if !only_reads {
+                    self.note(Some(failure.clone()));
+                }
+                for work in group.drain(..) {
+                    work.fail(failure.clone());
                 }
             }
             Err(_) => {
-                for write in writes {
-                    self.keep(vec![write]);
+                for work in group {
+                    self.work(vec![work]);
                 }
             }
         }
     }
 
-    fn commit<'a>(&mut self, groups: impl Iterator<Item = &'a [Row]>) -> rusqlite::Result<()> {
+    fn commit(&mut self, group: &[Work]) -> rusqlite::Result<Vec<Done>> {
         let transaction = self.connection.transaction()?;
-        for rows in groups {
-            rows::write(&transaction, rows)?;
-        }
-        transaction.commit()
+        let done = group.iter().map(|work| work.do_in(&transaction));
+        let done = done.collect::<rusqlite::Result<Vec<_>>>()?;
+        transaction.commit()?;
+        Ok(done)
     }
 
     fn note(&self, problem: Option<Failure>) {
@@ -260,7 +301,7 @@ impl Owner {
                 Failure::new(FailureKind::Unavailable, "the ledger cannot be written")
                     .hint(format!("make `{folder}` writable and try again"))
             }
-            _ => failure("could not write the ledger", error),
+            _ => failure("could not use the ledger", error),
         }
     }
 }

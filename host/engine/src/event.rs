@@ -9,7 +9,7 @@ use callboard_protocol::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::service::{Asker, ServiceRequest};
+use crate::service::{Asker, ServiceRequest, StoreRequest};
 use crate::settings::SettingsLayer;
 
 /// A moment of the wall clock, in milliseconds since 1970 UTC.
@@ -99,7 +99,7 @@ pub enum Event {
         /// Whether it is on disk.
         result: Result<(), Failure>,
     },
-    /// Answers [`Effect::Serve`].
+    /// Answers [`Effect::Serve`] and [`Effect::Store`].
     Served {
         /// The effect's token.
         token: Token,
@@ -126,13 +126,6 @@ pub enum Event {
         token: Token,
         /// One page.
         result: Result<Description, Failure>,
-    },
-    /// Answers [`Effect::ReadStore`].
-    StoreRead {
-        /// The effect's token.
-        token: Token,
-        /// The value; null when there is none.
-        result: Result<Value, Failure>,
     },
     /// Answers [`Effect::WriteSettings`].
     SettingsWritten {
@@ -310,6 +303,15 @@ pub enum Effect {
         /// For what.
         request: ServiceRequest,
     },
+    /// Do something with a plugin's store, in the order of these effects; answered with [`Event::Served`].
+    Store {
+        /// Ties the answer to it.
+        token: Token,
+        /// The plugin.
+        plugin: PluginId,
+        /// What.
+        request: StoreRequest,
+    },
     /// Give up what [`Effect::Serve`] asked for: nobody waits for it any more.
     Abandon {
         /// That effect's token.
@@ -330,15 +332,6 @@ pub enum Effect {
         session: u64,
         /// The page.
         describe: Describe,
-    },
-    /// Read a value that a plugin stored; answered with [`Event::StoreRead`].
-    ReadStore {
-        /// Ties the answer to it.
-        token: Token,
-        /// The plugin.
-        plugin: PluginId,
-        /// The value's key.
-        key: String,
     },
     /// Write settings of a plugin, for this person; answered with [`Event::SettingsWritten`].
     WriteSettings {
@@ -512,15 +505,6 @@ pub enum Row {
         hand_over: String,
         /// The units.
         units: Vec<UnitRow>,
-    },
-    /// A value that a plugin stores; null removes it.
-    Store {
-        /// The plugin.
-        plugin: PluginId,
-        /// The value's key.
-        key: String,
-        /// The value.
-        value: Value,
     },
 }
 

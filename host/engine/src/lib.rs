@@ -34,7 +34,7 @@ pub use event::{
     Lookup, Millis, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop, Token, UnitRow,
     WEB_FACTS_WAIT_MS,
 };
-pub use service::{Asker, ServiceRequest};
+pub use service::{Asker, ServiceRequest, StoreRequest};
 pub use settings::SettingsLayer;
 
 /// What the engine is told once, when it is made.
@@ -259,11 +259,6 @@ impl Engine {
                     self.serve_description(&service, result);
                 }
             }
-            Event::StoreRead { token, result } => {
-                if let Some(Waiting::Service(service)) = self.waiting.remove(&token) {
-                    self.serve_value(&service, result);
-                }
-            }
             Event::SettingsWritten { token, result } => {
                 if let Some(Waiting::SettingsWritten { request, plugin }) =
                     self.waiting.remove(&token)
@@ -304,9 +299,6 @@ impl Engine {
                 service,
                 hand_over,
             } => self.hand_over_kept(&job, &service, *hand_over, result),
-            AfterKept::Stored(service) => {
-                self.serve(&service, result.map(|()| serde_json::json!({})))
-            }
             AfterKept::Marked { job, step } => self.marked(&job, step, result),
         }
     }

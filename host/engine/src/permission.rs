@@ -11,7 +11,13 @@ pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<()
             Permission::FtrackRead
         }
         HostMethod::Describe => Permission::Dcc,
-        HostMethod::StoreGet | HostMethod::StorePut => Permission::Store,
+        HostMethod::StoreGet
+        | HostMethod::StorePut
+        | HostMethod::StoreSwap
+        | HostMethod::StoreKeys
+        | HostMethod::StoreAppend
+        | HostMethod::StoreEntries
+        | HostMethod::StoreTrim => Permission::Store,
         HostMethod::Notify => Permission::Notify,
         _ => return Ok(()),
     };
@@ -101,6 +107,11 @@ mod tests {
             (HostMethod::Describe, "dcc"),
             (HostMethod::StoreGet, "store"),
             (HostMethod::StorePut, "store"),
+            (HostMethod::StoreSwap, "store"),
+            (HostMethod::StoreKeys, "store"),
+            (HostMethod::StoreAppend, "store"),
+            (HostMethod::StoreEntries, "store"),
+            (HostMethod::StoreTrim, "store"),
             (HostMethod::Notify, "notify"),
         ] {
             let refusal = check_method(&bare, method).unwrap_err();

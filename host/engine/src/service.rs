@@ -1,8 +1,9 @@
 //! Services that the engine only lets through: it decides whether a plugin may, and somebody else does it.
 
 use callboard_protocol::{
-    Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, JobId, Manifest, PluginId,
-    Progress, QueryPage,
+    Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, JobId, MAX_STORED_BYTES,
+    Manifest, PluginId, Progress, QueryPage, StoreAppend, StoreEntries, StoreGet, StoreKeys,
+    StorePut, StoreSwap, StoreTrim,
 };
 use serde_json::Value;
 
@@ -13,6 +14,9 @@ use crate::{Engine, permission, turn};
 
 /// The longest name of a file, in bytes.
 const MAX_FILE_NAME_BYTES: usize = 200;
+
+/// The longest key of something stored and the longest name of a log, in bytes.
+const MAX_KEY_BYTES: usize = 512;
 
 /// Who asks for a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,60 @@ pub enum ServiceRequest {
     FtrackDownload(FtrackDownload),
     /// The job's folder, made if it is not there; answered with [`JobFolder`](callboard_protocol::JobFolder).
     JobFolder,
+}
+
+/// What a plugin asks of its store.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoreRequest {
+    /// A value; answered with [`StoreValue`](callboard_protocol::StoreValue).
+    Get(StoreGet),
+    /// Store a value; answered with `{}`.
+    Put(StorePut),
+    /// Store a value in the place of the expected one; answered with [`StoreSwapped`](callboard_protocol::StoreSwapped).
+    Swap(StoreSwap),
+    /// Keys; answered with [`StoredKeys`](callboard_protocol::StoredKeys).
+    Keys(StoreKeys),
+    /// Append an entry to a log; answered with [`StoreAppended`](callboard_protocol::StoreAppended).
+    Append(StoreAppend),
+    /// Entries of a log; answered with [`StoredEntries`](callboard_protocol::StoredEntries).
+    Entries(StoreEntries),
+    /// Remove the oldest entries of a log; answered with `{}`.
+    Trim(StoreTrim),
+}
+
+impl StoreRequest {
+    /// Reads what a plugin asks of its store; none where it asks for something else.
+    fn read(method: HostMethod, params: &Value) -> Option<Result<Self, Failure>> {
+        let name = method.name();
+        let request = match method {
+            HostMethod::StoreGet => turn::read(name, params.clone()).map(Self::Get),
+            HostMethod::StorePut => turn::read(name, params.clone()).map(Self::Put),
+            HostMethod::StoreSwap => turn::read(name, params.clone()).map(Self::Swap),
+            HostMethod::StoreKeys => turn::read(name, params.clone()).map(Self::Keys),
+            HostMethod::StoreAppend => turn::read(name, params.clone()).map(Self::Append),
+            HostMethod::StoreEntries => turn::read(name, params.clone()).map(Self::Entries),
+            HostMethod::StoreTrim => turn::read(name, params.clone()).map(Self::Trim),
+            _ => return None,
+        };
+        Some(request.and_then(|request| request.check().map(|()| request)))
+    }
+
+    /// Checks names and sizes.
+    fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Get(get) => check_name("key", &get.key),
+            Self::Put(put) => check_name("key", &put.key).and_then(|()| check_value(&put.value)),
+            Self::Swap(swap) => check_name("key", &swap.key)
+                .and_then(|()| check_value(&swap.value))
+                .and_then(|()| check_value(&swap.expected)),
+            Self::Keys(_) => Ok(()),
+            Self::Append(append) => check_name("log's name", &append.log)
+                .and_then(|()| append.key.iter().try_for_each(|key| check_name("key", key)))
+                .and_then(|()| check_value(&append.value)),
+            Self::Entries(entries) => check_name("log's name", &entries.log),
+            Self::Trim(trim) => check_name("log's name", &trim.log),
+        }
+    }
 }
 
 impl ServiceRequest {
@@ -84,6 +142,16 @@ impl Engine {
         params: Value,
     ) -> Result<(), Failure> {
         let plugin = self.plugin_of(service.process);
+        if let Some(request) = StoreRequest::read(method, &params) {
+            let request = request?;
+            let token = self.token(Waiting::Service(service));
+            self.out.push(Effect::Store {
+                token,
+                plugin,
+                request,
+            });
+            return Ok(());
+        }
         let entry = self.catalog.plugin(&plugin).ok_or_else(|| {
             Failure::denied("the plugin is not installed any more").hint("install it and retry")
         })?;
@@ -174,4 +242,23 @@ fn check_file_name(name: &str) -> Result<(), Failure> {
         Failure::invalid(format!("`{name}` cannot be the name of a file"))
             .hint("give a name without folders, such as `plate.exr`"),
     )
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), Failure> {
+    if (1..=MAX_KEY_BYTES).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(Failure::invalid(format!(
+        "a {what} must have between 1 and {MAX_KEY_BYTES} bytes"
+    )))
+}
+
+fn check_value(value: &Value) -> Result<(), Failure> {
+    let bytes = value.to_string().len();
+    if bytes <= MAX_STORED_BYTES {
+        return Ok(());
+    }
+    let message = format!("the value has {bytes} bytes, more than {MAX_STORED_BYTES}");
+    Err(Failure::new(FailureKind::Limit, message)
+        .hint("store it in parts, or as a file of the plugin's own"))
 }

@@ -2,8 +2,7 @@
 
 use callboard_protocol::{
     Describe, Failure, FailureKind, HandOver, HostMethod, JobId, JobState, Log, LogLevel,
-    MAX_STATE_BYTES, Message, MessageId, Notify, Outcome, Progress, Query, QueryResults, StoreGet,
-    StorePut, StoreValue,
+    MAX_STATE_BYTES, Message, MessageId, Notify, Outcome, Progress, Query, QueryResults,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -20,9 +19,6 @@ const MAX_IN_FLIGHT: usize = 64;
 
 /// How long after telling of a job's progress it is not told again, in milliseconds.
 const PROGRESS_PAUSE_MS: u64 = 100;
-
-/// The longest key of a stored value, in bytes.
-const MAX_STORE_KEY_BYTES: usize = 512;
 
 impl Engine {
     pub(crate) fn process_said(&mut self, id: ProcessId, message: Message) {
@@ -215,25 +211,6 @@ impl Engine {
                 });
             }
             HostMethod::Describe => self.describe(&turn, service, read(method, params)?)?,
-            HostMethod::StoreGet => {
-                let StoreGet { key } = read(method, params)?;
-                let plugin = self.plugin_of(id);
-                let token = self.token(Waiting::Service(service));
-                self.out.push(Effect::ReadStore { token, plugin, key });
-            }
-            HostMethod::StorePut => {
-                let StorePut { key, value } = read(method, params)?;
-                if key.is_empty() || key.len() > MAX_STORE_KEY_BYTES {
-                    return Err(Failure::invalid(format!(
-                        "a key must have between 1 and {MAX_STORE_KEY_BYTES} bytes"
-                    )));
-                }
-                let plugin = self.plugin_of(id);
-                self.keep(
-                    vec![Row::Store { plugin, key, value }],
-                    AfterKept::Stored(service),
-                );
-            }
             HostMethod::SettingsGet => {
                 let settings = self.all_settings_of(&self.plugin_of(id));
                 self.answer_process(id, message, Ok(as_json(&settings)));
@@ -423,10 +400,6 @@ impl Engine {
         result: Result<callboard_protocol::Description, Failure>,
     ) {
         self.serve(service, result.map(|description| as_json(&description)));
-    }
-
-    pub(crate) fn serve_value(&mut self, service: &Service, result: Result<Value, Failure>) {
-        self.serve(service, result.map(|value| as_json(&StoreValue { value })));
     }
 
     fn answer_process(

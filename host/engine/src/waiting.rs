@@ -95,8 +95,6 @@ pub(crate) enum AfterKept {
         service: Service,
         hand_over: Box<HandOver>,
     },
-    /// A value was stored.
-    Stored(Service),
     /// A batch was marked as sent.
     Marked { job: JobId, step: usize },
 }

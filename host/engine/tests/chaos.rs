@@ -82,7 +82,8 @@ fn note(seen: &mut Seen, effect: Effect, seed: u64) {
         Effect::LookUp { token, .. } => ("looked up", token),
         Effect::SetTimer { token, .. } => ("timer", token),
         Effect::Query { token, .. }
-        | Effect::ReadStore { token, .. }
+        | Effect::Serve { token, .. }
+        | Effect::Store { token, .. }
         | Effect::Describe { token, .. } => ("served", token),
         _ => return,
     };
@@ -164,7 +165,7 @@ fn draw(dice: &mut Dice, seen: &mut Seen) -> Event {
             token: token(dice, seen, "served"),
             result: Ok(Vec::new()),
         },
-        37 => Event::StoreRead {
+        37 => Event::Served {
             token: token(dice, seen, "served"),
             result: Ok(Value::Null),
         },

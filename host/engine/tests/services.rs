@@ -70,6 +70,41 @@ fn a_file_is_fetched_into_the_jobs_folder_and_nowhere_else() {
 }
 
 #[test]
+fn the_store_takes_what_fits() {
+    for (method, params, kind) in [
+        ("store.get", json!({"key": ""}), FailureKind::Invalid),
+        (
+            "store.put",
+            json!({"key": "k".repeat(513), "value": 1}),
+            FailureKind::Invalid,
+        ),
+        (
+            "store.put",
+            json!({"key": "k", "value": "x".repeat(300_000)}),
+            FailureKind::Limit,
+        ),
+        (
+            "store.append",
+            json!({"log": "", "value": 1}),
+            FailureKind::Invalid,
+        ),
+        (
+            "store.append",
+            json!({"log": "l", "key": "", "value": 1}),
+            FailureKind::Invalid,
+        ),
+        (
+            "store.append",
+            json!({"log": "l", "value": "x".repeat(300_000)}),
+            FailureKind::Limit,
+        ),
+        ("store.trim", json!({"log": "l"}), FailureKind::Invalid),
+    ] {
+        assert_eq!(refusal(method, params).kind, kind, "{method}");
+    }
+}
+
+#[test]
 fn a_service_answers_whoever_asked() {
     let mut world = World::ready();
     let process = world.launched_maker();

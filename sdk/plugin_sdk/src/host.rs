@@ -2,6 +2,7 @@
 
 mod ftrack;
 mod settings;
+mod store;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use callboard_protocol::{
     DccContext, DescribeRow, Failure, FailureKind, HandOver, HostMethod, JobFolder, Log, LogLevel,
-    Notify, NotifyLevel, Progress, Step, StoreGet, StorePut, StoreValue,
+    Notify, NotifyLevel, Progress, Step,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,7 @@ use crate::describe::DescribePages;
 use crate::link::Link;
 
 pub use ftrack::{Ftrack, QueryPages};
+pub use store::{LogEntry, Store, StoreLog};
 
 /// How long the host may take to answer. It has shorter deadlines of its own, and says then what was in the way.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -113,47 +115,9 @@ impl Host {
         DescribePages::new(self, dcc)
     }
 
-    /// Returns a value that the plugin stored under `key`, in this job or an earlier one. Needs `store`.
-    ///
-    /// # Errors
-    ///
-    /// The value has another form than `T`, or the turn was cancelled.
-    pub fn store_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Failure> {
-        let key = key.to_owned();
-        let stored: StoreValue = self.ask(HostMethod::StoreGet, &StoreGet { key: key.clone() })?;
-        if stored.value.is_null() {
-            return Ok(None);
-        }
-        serde_json::from_value(stored.value)
-            .map(Some)
-            .map_err(|error| {
-                Failure::invalid(format!("the stored value has another form: `{key}`"))
-                    .caused_by(&error)
-            })
-    }
-
-    /// Stores a value under `key`, and returns once it is on disk. Needs `store`.
-    ///
-    /// # Errors
-    ///
-    /// The host could not store it.
-    pub fn store_put<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Failure> {
-        let value = serde_json::to_value(value).map_err(|error| {
-            Failure::invalid(format!("could not write the value to store: `{key}`"))
-                .caused_by(&error)
-        })?;
-        let key = key.to_owned();
-        self.ask::<Value>(HostMethod::StorePut, &StorePut { key, value })?;
-        Ok(())
-    }
-
-    /// Removes the value stored under `key`, if there is one. Needs `store`.
-    ///
-    /// # Errors
-    ///
-    /// The host could not remove it.
-    pub fn store_remove(&self, key: &str) -> Result<(), Failure> {
-        self.store_put(key, &Value::Null)
+    /// Returns the `store` service: values of the plugin's own, and logs that it appends to.
+    pub fn store(&self) -> Store<'_> {
+        Store::new(self)
     }
 
     /// Returns the job's folder, for files of this job: the host fetches them to there and takes them from there, and the plugin may read and write in it.

@@ -48,7 +48,7 @@ pub use callboard_protocol::{
 pub use serde_json::{Map, Value, json};
 
 pub use describe::DescribePages;
-pub use host::{Ftrack, Host, QueryPages};
+pub use host::{Ftrack, Host, LogEntry, QueryPages, Store, StoreLog};
 pub use plugin::Plugin;
 #[doc(hidden)]
 pub use plugin::{Turns, Typed};

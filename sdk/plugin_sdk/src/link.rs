@@ -187,6 +187,8 @@ fn ends_at_cancel(method: &str) -> bool {
                 | HostMethod::FtrackDownload
                 | HostMethod::Describe
                 | HostMethod::StoreGet
+                | HostMethod::StoreKeys
+                | HostMethod::StoreEntries
         )
     )
 }

@@ -2,13 +2,14 @@
 
 mod files;
 mod ftrack;
+mod store;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use callboard_protocol::{
     Describe, DescribeRow, Description, Failure, FailureKind, HandOver, HostMethod, Log,
     MAX_STATE_BYTES, MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress,
-    SettingKind, SettingsValues, StatusSet, StoreGet, StorePut, StoreValue, Verb, Work,
+    SettingKind, SettingsValues, StatusSet, StoredEntry, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +39,8 @@ pub struct Record {
     pub status: BTreeMap<String, StatusSet>,
     /// What is stored.
     pub store: Map<String, Value>,
+    /// The entries of its logs, by name.
+    pub store_logs: BTreeMap<String, Vec<StoredEntry>>,
 }
 
 type Entities = Vec<Map<String, Value>>;
@@ -50,6 +53,8 @@ pub(crate) struct FakeHost {
     pub(crate) failures: Vec<(HostMethod, Failure)>,
     /// The files that ftrack has, by component.
     pub(crate) files: HashMap<String, Vec<u8>>,
+    /// The number of the last entry of each log.
+    logs: HashMap<String, u64>,
     /// The job's folder, once it was asked for.
     pub(crate) folder: Option<TempDir>,
     /// What is set for the plugin.
@@ -79,6 +84,7 @@ impl FakeHost {
             selection: Vec::new(),
             failures: Vec::new(),
             files: HashMap::new(),
+            logs: HashMap::new(),
             folder: None,
             record: Record::default(),
             undeclared: BTreeSet::new(),
@@ -114,30 +120,14 @@ impl FakeHost {
             HostMethod::JobFolder => self.job_folder(),
             HostMethod::HandOver => self.hand_over(read(params)?),
             HostMethod::Describe => self.describe(&read(params)?),
-            HostMethod::StoreGet => {
-                let StoreGet { key } = read(params)?;
-                self.need(&Permission::Store)?;
-                let value = self.record.store.get(&key).cloned().unwrap_or_default();
-                write(&StoreValue { value })
-            }
-            HostMethod::StorePut => {
-                let StorePut { key, value } = read(params)?;
-                self.need(&Permission::Store)?;
-                if value.is_null() {
-                    self.record.store.shift_remove(&key);
-                } else {
-                    self.record.store.insert(key, value);
-                }
-                Ok(json!({}))
-            }
             HostMethod::SettingsGet => write(&SettingsValues {
                 values: self.settings.clone(),
             }),
             HostMethod::StatusSet => self.set_status(read(params)?),
-            other => {
+            other => self.store(other, &params).unwrap_or_else(|| {
                 let message = format!("`{}` is told, not asked", other.name());
                 Err(Failure::invalid(message))
-            }
+            }),
         }
     }
 

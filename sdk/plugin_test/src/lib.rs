@@ -38,7 +38,8 @@ mod plugin_test;
 
 pub use callboard_protocol::{
     Context, DccContext, Entity, Failure, FailureKind, HandOver, HostMethod, Launch, Log, Manifest,
-    Notify, Outcome, Progress, StepReport, StepState, StepsReport, Surface, UnitReport, UnitState,
+    Notify, Outcome, Progress, StepReport, StepState, StepsReport, StoredEntry, Surface,
+    UnitReport, UnitState,
 };
 pub use serde_json::{Map, Value, json};
 

@@ -158,11 +158,11 @@ fn a_selection_comes_in_pages_and_whole() {
 #[test]
 fn what_is_stored_is_found_again() {
     let mut test = greedy(|_, host| {
-        let count: u32 = host.store_get("count")?.unwrap_or(0);
-        host.store_put("count", &(count + 1))?;
-        host.store_remove("old")?;
-        assert_eq!(host.store_get::<Value>("old")?, None);
-        let other = host.store_get::<Vec<u32>>("count").unwrap_err();
+        let count: u32 = host.store().get("count")?.unwrap_or(0);
+        host.store().put("count", &(count + 1))?;
+        host.store().remove("old")?;
+        assert_eq!(host.store().get::<Value>("old")?, None);
+        let other = host.store().get::<Vec<u32>>("count").unwrap_err();
         assert_eq!(other.message, "the stored value has another form: `count`");
         Ok(Outcome::done(format!("{}", count + 1)))
     })
@@ -173,6 +173,52 @@ fn what_is_stored_is_found_again() {
         Value::Object(test.record().store.clone()),
         json!({"count": 2})
     );
+}
+
+#[test]
+fn keys_are_listed_and_values_swapped() {
+    let mut test = greedy(|_, host| {
+        let store = host.store();
+        for name in ["b", "a", "c", "d", "e"] {
+            store.put(&format!("shot/{name}"), &1)?;
+        }
+        store.put("other", &1)?;
+        let keys = store.keys("shot/")?;
+        assert_eq!(keys, ["shot/a", "shot/b", "shot/c", "shot/d", "shot/e"]);
+        assert!(!store.swap("shot/a", Some(&2), Some(&3))?);
+        assert!(store.swap("shot/a", Some(&1), Some(&3))?);
+        assert!(store.swap("new", None, Some(&4))?);
+        assert!(store.swap("other", Some(&1), None)?);
+        Ok(Outcome::done(store.keys("")?.join(" ")))
+    });
+    let expected = "new shot/a shot/b shot/c shot/d shot/e";
+    assert_eq!(act(&mut test), Ok(Outcome::done(expected)));
+}
+
+#[test]
+fn a_log_numbers_its_entries_and_doubles_none() {
+    let mut test = greedy(|_, host| {
+        let log = host.store().log("hours");
+        for minutes in 1..=7 {
+            assert_eq!(log.append(&minutes)?, minutes);
+        }
+        assert_eq!(log.append_once("today", &8)?, 8);
+        assert_eq!(log.append_once("today", &9)?, 8);
+        log.trim(2)?;
+        let entries = log.entries::<u64>(0)?;
+        let numbers: Vec<u64> = entries.iter().map(|entry| entry.number).collect();
+        assert_eq!(numbers, [3, 4, 5, 6, 7, 8]);
+        assert_eq!(entries[5].key.as_deref(), Some("today"));
+        let further = log.entries::<u64>(7)?;
+        log.trim(8)?;
+        Ok(Outcome::done(format!(
+            "{} {}",
+            further[0].value,
+            log.append(&0)?
+        )))
+    });
+    assert_eq!(act(&mut test), Ok(Outcome::done("8 9")));
+    assert_eq!(test.record().store_logs["hours"].len(), 1);
 }
 
 #[test]
@@ -284,7 +330,7 @@ fn a_failure_of_the_host_reaches_the_plugin_whole() {
 #[test]
 fn a_request_that_is_too_large_is_refused_here() {
     let mut test = greedy(|_, host| {
-        host.store_put("big", &"x".repeat(9 * 1024 * 1024))?;
+        host.store().put("big", &"x".repeat(9 * 1024 * 1024))?;
         Ok(Outcome::done("not reached"))
     });
     assert_eq!(act(&mut test).unwrap_err().kind, FailureKind::Limit);

@@ -55,12 +55,13 @@ pub use job::{
 pub use manifest::{Limits, Manifest, ManifestError, Permission, Platform, Run, Verb};
 pub use message::{Message, MessageError, MessageId};
 pub use plugin::{
-    Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod, StoreGet,
-    StorePut, StoreValue,
+    Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod,
 };
 pub use service::{
-    FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, JobFolder, PluginSettings,
-    PluginSettingsAsk, Query, QueryPage, QueryResults, QueryRows, SettingsValues,
+    FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, JobFolder, MAX_STORED_BYTES,
+    PluginSettings, PluginSettingsAsk, Query, QueryPage, QueryResults, QueryRows, SettingsValues,
+    StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap,
+    StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredEntry, StoredKeys,
 };
 pub use step::{Encode, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};

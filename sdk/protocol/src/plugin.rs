@@ -50,12 +50,22 @@ pub enum HostMethod {
     HandOver,
     /// `dcc.describe`, a request: [`Describe`] to [`Description`](crate::Description). Needs `dcc`.
     Describe,
-    /// `store.get`, a request: [`StoreGet`] to [`StoreValue`]. Needs `store`.
+    /// `store.get`, a request: [`StoreGet`](crate::StoreGet) to [`StoreValue`](crate::StoreValue). Needs `store`.
     StoreGet,
-    /// `store.put`, a request: [`StorePut`] to `{}`, answered once it is on disk. Needs `store`.
+    /// `store.put`, a request: [`StorePut`](crate::StorePut) to `{}`, answered once it is on disk. Needs `store`.
     StorePut,
     /// `settings.get`, a request: `{}` to [`SettingsValues`](crate::SettingsValues).
     SettingsGet,
+    /// `store.swap`, a request: [`StoreSwap`](crate::StoreSwap) to [`StoreSwapped`](crate::StoreSwapped). Needs `store`.
+    StoreSwap,
+    /// `store.keys`, a request: [`StoreKeys`](crate::StoreKeys) to [`StoredKeys`](crate::StoredKeys). Needs `store`.
+    StoreKeys,
+    /// `store.append`, a request: [`StoreAppend`](crate::StoreAppend) to [`StoreAppended`](crate::StoreAppended), answered once it is on disk. Needs `store`.
+    StoreAppend,
+    /// `store.entries`, a request: [`StoreEntries`](crate::StoreEntries) to [`StoredEntries`](crate::StoredEntries). Needs `store`.
+    StoreEntries,
+    /// `store.trim`, a request: [`StoreTrim`](crate::StoreTrim) to `{}`, answered once it is on disk. Needs `store`.
+    StoreTrim,
     /// `status.set`, a request: [`StatusSet`](crate::StatusSet) to `{}`, for a line that the manifest declares.
     StatusSet,
     /// `notify`, a notification: [`Notify`]. Needs `notify`.
@@ -79,6 +89,11 @@ impl HostMethod {
         Self::StoreGet,
         Self::StorePut,
         Self::SettingsGet,
+        Self::StoreSwap,
+        Self::StoreKeys,
+        Self::StoreAppend,
+        Self::StoreEntries,
+        Self::StoreTrim,
         Self::StatusSet,
         Self::Notify,
         Self::Log,
@@ -98,6 +113,11 @@ impl HostMethod {
             Self::StoreGet => "store.get",
             Self::StorePut => "store.put",
             Self::SettingsGet => "settings.get",
+            Self::StoreSwap => "store.swap",
+            Self::StoreKeys => "store.keys",
+            Self::StoreAppend => "store.append",
+            Self::StoreEntries => "store.entries",
+            Self::StoreTrim => "store.trim",
             Self::StatusSet => "status.set",
             Self::Notify => "notify",
             Self::Log => "log",
@@ -137,29 +157,6 @@ pub struct Describe {
     /// How many rows to answer at most.
     #[serde(default)]
     pub limit: u64,
-}
-
-/// Asks for a value that the plugin stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoreGet {
-    /// The value's key.
-    pub key: String,
-}
-
-/// A value that the plugin stored.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct StoreValue {
-    /// The value; null when there is none.
-    pub value: Value,
-}
-
-/// Stores a value, durably; null removes it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct StorePut {
-    /// The value's key.
-    pub key: String,
-    /// The value.
-    pub value: Value,
 }
 
 /// How much a notification matters.

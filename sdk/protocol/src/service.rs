@@ -3,9 +3,14 @@
 mod files;
 mod ftrack;
 mod settings;
+mod store;
 
 pub use files::{FetchedFile, JobFolder};
 pub use ftrack::{
     FtrackCall, FtrackCalled, FtrackDownload, Query, QueryPage, QueryResults, QueryRows,
 };
 pub use settings::{PluginSettings, PluginSettingsAsk, SettingsValues};
+pub use store::{
+    MAX_STORED_BYTES, StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut,
+    StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredEntry, StoredKeys,
+};

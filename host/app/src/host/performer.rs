@@ -36,6 +36,11 @@ impl Perform for Performer {
             }
             Effect::Send { process, message } => self.supervisor.send(process, message),
             Effect::StopProcess { process, stop } => self.supervisor.stop_process(process, stop),
+            Effect::Store {
+                token,
+                plugin,
+                request,
+            } => return store::store(&self.ledger, &self.engine, token, plugin, request),
             Effect::Serve {
                 token,
                 asker,
@@ -81,7 +86,6 @@ impl Performer {
         let plugin_settings = self.plugin_settings.clone();
         let server = self.server.clone();
         let applications = self.applications.clone();
-        let ledger = self.ledger.clone();
         let engine = self.engine.clone();
         self.engine.runtime().spawn(async move {
             let event = match effect {
@@ -100,10 +104,6 @@ impl Performer {
                 } => Event::Described {
                     token,
                     result: describe::describe(&applications, session, &page).await,
-                },
-                Effect::ReadStore { token, plugin, key } => Event::StoreRead {
-                    token,
-                    result: store::read(&ledger, plugin, key).await,
                 },
                 Effect::Call { token, operations } => {
                     let started = Instant::now();

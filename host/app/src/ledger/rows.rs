@@ -1,11 +1,10 @@
 //! Rows in and out of the database.
 
-use callboard_protocol::{Failure, FailureKind, HandOver, JobState, PluginId};
+use callboard_protocol::{Failure, FailureKind, HandOver, JobState};
 use engine::{JobRow, KeptJob, Row, UnitRow};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 /// Writes rows within a transaction.
 pub(super) fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()> {
@@ -43,7 +42,6 @@ pub(super) fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Re
                     ])?;
                 }
             }
-            Row::Store { plugin, key, value } => write_store(transaction, plugin, key, value)?,
         }
     }
     Ok(())
@@ -69,44 +67,6 @@ fn write_job(transaction: &Transaction<'_>, job: &JobRow) -> rusqlite::Result<()
             body(job)?
         ])
         .map(drop)
-}
-
-fn write_store(
-    transaction: &Transaction<'_>,
-    plugin: &PluginId,
-    key: &str,
-    value: &Value,
-) -> rusqlite::Result<()> {
-    if value.is_null() {
-        return transaction
-            .execute(
-                "DELETE FROM store WHERE plugin = ?1 AND key = ?2",
-                params![plugin.as_str(), key],
-            )
-            .map(drop);
-    }
-    transaction
-        .prepare_cached(
-            "INSERT INTO store (plugin, key, value) VALUES (?1, ?2, ?3)
-             ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value",
-        )?
-        .execute(params![plugin.as_str(), key, body(value)?])
-        .map(drop)
-}
-
-/// Reads a value that a plugin stored; null when there is none.
-pub(super) fn read_store(
-    connection: &Connection,
-    plugin: &PluginId,
-    key: &str,
-) -> rusqlite::Result<Value> {
-    let text: Option<String> = connection
-        .prepare_cached("SELECT value FROM store WHERE plugin = ?1 AND key = ?2")?
-        .query_row(params![plugin.as_str(), key], |row| row.get(0))
-        .optional()?;
-    text.map_or(Ok(Value::Null), |text| {
-        serde_json::from_str(&text).map_err(from_sql)
-    })
 }
 
 /// Counts the jobs that have not ended.
@@ -196,14 +156,14 @@ fn bodies<T: DeserializeOwned>(
         .collect()
 }
 
-fn body<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+pub(super) fn body<T: Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(to_sql)
 }
 
-fn to_sql(error: serde_json::Error) -> rusqlite::Error {
+pub(super) fn to_sql(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(error.into())
 }
 
-fn from_sql(error: serde_json::Error) -> rusqlite::Error {
+pub(super) fn from_sql(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
 }

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::Place;
 
 /// Each step takes a ledger one version further. Only ever add to this list.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE about (
         name TEXT PRIMARY KEY,
         value TEXT NOT NULL
@@ -44,7 +45,31 @@ const MIGRATIONS: &[&str] = &["
         value TEXT NOT NULL,
         PRIMARY KEY (plugin, key)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE store_size (
+        plugin TEXT PRIMARY KEY,
+        bytes INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO store_size
+        SELECT plugin, sum(octet_length(key) + octet_length(value)) FROM store GROUP BY plugin;
+    CREATE TABLE store_log (
+        plugin TEXT NOT NULL,
+        log TEXT NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (plugin, log)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE store_entry (
+        plugin TEXT NOT NULL,
+        log TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        key TEXT,
+        value TEXT NOT NULL,
+        PRIMARY KEY (plugin, log, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX store_entry_by_key ON store_entry (plugin, log, key) WHERE key IS NOT NULL;
+",
+];
 
 /// Why a ledger could not be opened.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,8 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use callboard_protocol::{HandOver, JobDetail, JobId, JobState, JobSummary, Surface, UnitState};
+use callboard_protocol::{
+    HandOver, JobDetail, JobId, JobState, JobSummary, StorePut, Surface, UnitState,
+};
 use engine::{JobRow, UnitRow};
 use serde_json::json;
 
@@ -165,50 +167,21 @@ fn only_ended_jobs_are_forgotten_and_the_oldest_first() {
 }
 
 #[test]
-fn a_value_is_read_back_and_null_removes_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let opened = open(&folder);
-    let put = |value: Value| Row::Store {
-        plugin: "hello".into(),
-        key: "k".into(),
-        value,
-    };
-    let read = || {
-        let (sender, receiver) = sync_channel(1);
-        let answer = move |result| drop(sender.send(result));
-        opened
-            .ledger
-            .read_store("hello".into(), "k".into(), Box::new(answer))
-            .unwrap();
-        receiver.recv().unwrap().unwrap()
-    };
-    assert_eq!(read(), Value::Null);
-    // Nobody waits for the write: a read that comes after it sees it all the same.
-    drop(keep(&opened.ledger, vec![put(json!({"a": [1]}))]));
-    assert_eq!(read(), json!({"a": [1]}));
-    drop(keep(&opened.ledger, vec![put(Value::Null)]));
-    assert_eq!(read(), Value::Null);
-    opened.thread.close();
-}
-
-#[test]
 fn a_bad_row_costs_only_its_own_request() {
     let folder = tempfile::tempdir().unwrap();
     let mut owner = owner(&folder);
     let (sender, results) = sync_channel(3);
-    let write = |rows: Vec<Row>| -> Write {
+    let write = |rows: Vec<Row>| {
         let sender = sender.clone();
-        (
-            rows,
-            Box::new(move |result: Result<(), Failure>| sender.send(result).unwrap()),
-        )
+        let answer = move |result: Result<(), Failure>| sender.send(result).unwrap();
+        Work::Keep(rows, Box::new(answer))
     };
     // A hand-over of a job that does not exist.
     let orphan = Row::HandOver {
         job: "nobody".into(),
         hand_over: Box::default(),
     };
-    owner.keep(vec![
+    owner.work(vec![
         write(vec![job("j1", JobState::Done, 1)]),
         write(vec![orphan]),
         write(vec![job("j2", JobState::Done, 2)]),
@@ -233,17 +206,18 @@ fn a_full_disk_is_said_and_ends_when_there_is_room() {
         .connection
         .pragma_update(None, "max_page_count", pages)
         .unwrap();
-    let big = || Row::Store {
-        plugin: "hello".into(),
-        key: "k".into(),
-        value: json!("x".repeat(100_000)),
-    };
     let (sender, results) = sync_channel(2);
-    let answer = || {
+    let big = || {
         let sender = sender.clone();
-        Box::new(move |result: Result<(), Failure>| sender.send(result).unwrap())
+        let answer = move |result: Result<Value, Failure>| sender.send(result).unwrap();
+        let value = json!("x".repeat(100_000));
+        let put = StorePut {
+            key: "k".into(),
+            value,
+        };
+        Work::Store("hello".into(), StoreRequest::Put(put), Box::new(answer))
     };
-    owner.keep(vec![(vec![big()], answer())]);
+    owner.work(vec![big()]);
     let failure = results.recv().unwrap().unwrap_err();
     assert_eq!(failure.message, "the disk is full, nothing was begun");
     let shown = owner.status.lock().unwrap().problem.clone();
@@ -253,9 +227,127 @@ fn a_full_disk_is_said_and_ends_when_there_is_room() {
         .connection
         .pragma_update(None, "max_page_count", 100_000)
         .unwrap();
-    owner.keep(vec![(vec![big()], answer())]);
+    owner.work(vec![big()]);
     results.recv().unwrap().unwrap();
     assert_eq!(owner.status.lock().unwrap().problem, None);
+}
+
+fn ask(ledger: &Ledger, method: &str, params: Value) -> Result<Value, Failure> {
+    let request = match method {
+        "get" => StoreRequest::Get(serde_json::from_value(params).unwrap()),
+        "put" => StoreRequest::Put(serde_json::from_value(params).unwrap()),
+        "swap" => StoreRequest::Swap(serde_json::from_value(params).unwrap()),
+        "keys" => StoreRequest::Keys(serde_json::from_value(params).unwrap()),
+        "append" => StoreRequest::Append(serde_json::from_value(params).unwrap()),
+        "entries" => StoreRequest::Entries(serde_json::from_value(params).unwrap()),
+        _ => StoreRequest::Trim(serde_json::from_value(params).unwrap()),
+    };
+    let (sender, receiver) = sync_channel(1);
+    let answer = move |result| drop(sender.send(result));
+    ledger
+        .store("hello".into(), request, Box::new(answer))
+        .unwrap();
+    receiver.recv().unwrap()
+}
+
+#[test]
+fn a_value_is_read_back_and_null_removes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open(&folder);
+    let ask = |method, params| ask(&opened.ledger, method, params).unwrap();
+    assert_eq!(ask("get", json!({"key": "k"})), json!({"value": null}));
+    ask("put", json!({"key": "k", "value": {"a": [1]}}));
+    assert_eq!(
+        ask("get", json!({"key": "k"})),
+        json!({"value": {"a": [1]}})
+    );
+    let swap = json!({"key": "k", "expected": 1, "value": 2});
+    let found = json!({"swapped": false, "value": {"a": [1]}});
+    assert_eq!(ask("swap", swap), found);
+    let swap = json!({"key": "k", "expected": {"a": [1]}, "value": 2});
+    assert_eq!(ask("swap", swap), json!({"swapped": true, "value": 2}));
+    ask("put", json!({"key": "k", "value": null}));
+    assert_eq!(ask("get", json!({"key": "k"})), json!({"value": null}));
+    opened.thread.close();
+}
+
+#[test]
+fn keys_are_listed_by_prefix_and_in_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open(&folder);
+    let ask = |method, params| ask(&opened.ledger, method, params).unwrap();
+    for key in ["a", "ä/1", "ä/2", "ä", "b%", "b_"] {
+        ask("put", json!({"key": key, "value": 1}));
+    }
+    let keys = |prefix: &str| ask("keys", json!({"prefix": prefix}))["keys"].clone();
+    assert_eq!(keys("ä/"), json!(["ä/1", "ä/2"]));
+    assert_eq!(keys("b_"), json!(["b_"]));
+    assert_eq!(keys(""), json!(["a", "b%", "b_", "ä", "ä/1", "ä/2"]));
+    for number in 0..1_001 {
+        ask("put", json!({"key": format!("n{number:04}"), "value": 1}));
+    }
+    let page = ask("keys", json!({"prefix": "n"}));
+    assert_eq!(
+        (page["more"].clone(), &page["keys"][999]),
+        (json!(true), &json!("n0999"))
+    );
+    let rest = ask("keys", json!({"prefix": "n", "after": "n0999"}));
+    assert_eq!(rest, json!({"keys": ["n1000"], "more": false}));
+    opened.thread.close();
+}
+
+#[test]
+fn a_log_gives_no_number_twice_though_the_host_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open(&folder);
+    let append = |ledger: &Ledger, params| ask(ledger, "append", params).unwrap()["number"].clone();
+    for number in 1..=3 {
+        assert_eq!(
+            append(&opened.ledger, json!({"log": "l", "value": number})),
+            number
+        );
+    }
+    let once = json!({"log": "l", "key": "k", "value": 4});
+    assert_eq!(append(&opened.ledger, once.clone()), 4);
+    opened.thread.close();
+    let opened = open(&folder);
+    assert_eq!(append(&opened.ledger, once), 4);
+    assert_eq!(
+        append(
+            &opened.ledger,
+            json!({"log": "other", "key": "k", "value": 1})
+        ),
+        1
+    );
+    ask(&opened.ledger, "trim", json!({"log": "l", "until": 4})).unwrap();
+    let entries = ask(&opened.ledger, "entries", json!({"log": "l"})).unwrap();
+    assert_eq!(entries, json!({"entries": [], "more": false}));
+    assert_eq!(append(&opened.ledger, json!({"log": "l", "value": 5})), 5);
+    let entries = ask(&opened.ledger, "entries", json!({"log": "l", "after": 4})).unwrap();
+    assert_eq!(entries["entries"], json!([{"number": 5, "value": 5}]));
+    opened.thread.close();
+}
+
+#[test]
+fn a_full_store_refuses_more_and_takes_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open(&folder);
+    let big = json!("x".repeat(250_000));
+    let append = json!({"log": "l", "value": big});
+    let appended = (0..300).find_map(|_| ask(&opened.ledger, "append", append.clone()).err());
+    let failure = appended.unwrap();
+    assert_eq!(failure.kind, FailureKind::Limit);
+    assert_eq!(failure.message, "the store of `hello` is full: 64 MiB");
+    ask(&opened.ledger, "put", json!({"key": "k", "value": big})).unwrap_err();
+    // What is large is told in parts.
+    let entries = ask(&opened.ledger, "entries", json!({"log": "l"})).unwrap();
+    assert_eq!(entries["entries"].as_array().unwrap().len(), 16);
+    assert_eq!(entries["more"], true);
+    ask(&opened.ledger, "trim", json!({"log": "l", "until": 2})).unwrap();
+    ask(&opened.ledger, "put", json!({"key": "k", "value": big})).unwrap();
+    ask(&opened.ledger, "put", json!({"key": "k", "value": 1})).unwrap();
+    ask(&opened.ledger, "append", append).unwrap();
+    opened.thread.close();
 }
 
 fn owner(folder: &tempfile::TempDir) -> Owner {

@@ -1,27 +1,24 @@
-//! Values that plugins store.
+//! What plugins store: a line in the ledger's queue, so that it is done in the order in which it was asked.
 
-use callboard_protocol::{Failure, FailureKind, PluginId};
-use serde_json::Value;
-use tokio::sync::oneshot;
+use callboard_protocol::PluginId;
+use engine::{Event, StoreRequest, Token};
 
+use crate::engine_thread::EngineHandle;
 use crate::ledger::Ledger;
 
-/// Reads a value that a plugin stored; null when there is none.
-///
-/// # Errors
-///
-/// When the ledger cannot be read.
-pub(crate) async fn read(ledger: &Ledger, plugin: PluginId, key: String) -> Result<Value, Failure> {
-    let (sender, receiver) = oneshot::channel();
-    let answer = Box::new(move |result| {
-        // Whoever asked may be gone.
-        drop(sender.send(result));
-    });
-    ledger.read_store(plugin, key, answer)?;
-    receiver.await.unwrap_or_else(|_| {
-        Err(Failure::new(
-            FailureKind::Unavailable,
-            "the ledger is closed",
-        ))
+/// Asks the ledger; the engine is told what came of it. Returns the answer where it is known at once. Never waits.
+pub(crate) fn store(
+    ledger: &Ledger,
+    engine: &EngineHandle,
+    token: Token,
+    plugin: PluginId,
+    request: StoreRequest,
+) -> Option<Event> {
+    let engine = engine.clone();
+    let answer = Box::new(move |result| engine.tell_blocking(Event::Served { token, result }));
+    let failure = ledger.store(plugin, request, answer).err()?;
+    Some(Event::Served {
+        token,
+        result: Err(failure),
     })
 }

@@ -589,7 +589,6 @@ fn kept_jobs(rows: &[Row]) -> Vec<KeptJob> {
                     )
                 }));
             }
-            Row::Store { .. } => {}
         }
     }
     jobs.into_iter()
