@@ -547,6 +547,7 @@ class Launch:
         self.state = params.get("state")
         self.steps = params.get("steps")
         self.settings = params.get("settings") or {}
+        self.event = params.get("event")
 
     @property
     def selection(self):
@@ -627,6 +628,30 @@ class Host:
     def store(self, key, value, **options):
         """Stores a value durably; None removes it. Needs `store`."""
         self._ask("store.put", {"key": key, "value": value}, **options)
+
+    def subscribe(self, expression, on="hub", **options):
+        """Asks for events until the turn ends; returns the subscription's number. Needs `events`."""
+        params = {"on": on, "subscription": expression}
+        return self._ask("events.subscribe", params, **options)["subscription_id"]
+
+    def unsubscribe(self, subscription_id, **options):
+        """Ends a subscription."""
+        self._ask("events.unsubscribe", {"subscription_id": subscription_id}, **options)
+
+    def next_events(self, wait_secs=30.0):
+        """Waits for events, a minute at most; returns those that came, none when the time is up."""
+        answer = self._ask("events.next", {"wait_secs": wait_secs}, timeout=wait_secs + 30.0)
+        return [heard["event"] for heard in answer["events"]]
+
+    def publish(self, event, on="hub", wait_secs=None, max_replies=None):
+        """Publishes an event; returns the replies, none when not waiting. Needs `events`."""
+        params = {"on": on, "event": event}
+        if wait_secs is not None:
+            params["wait_secs"] = wait_secs
+        if max_replies is not None:
+            params["max_replies"] = max_replies
+        answer = self._ask("events.publish", params, timeout=(wait_secs or 0.0) + 60.0)
+        return answer["replies"]
 
     def settings(self, **options):
         """Returns what is set for the plugin now, secrets included."""

@@ -1,5 +1,7 @@
 //! What plugins declare beside actions, shown by the examples that come with the Python SDK.
 
+mod events;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{CommandResult, Home, HostRunner, SOON, SessionBus, TrayWatcher, wait_until};

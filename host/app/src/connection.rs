@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_event::Expression;
-use callboard_protocol::{ConnectionState, Failure, FailureKind, HubStatus};
+use callboard_protocol::{ConnectionState, EventPlace, Failure, FailureKind, HubStatus};
 use engine::{Event, Identity};
 use ftrack::{CallError, ConnectError, EventHub, HubMessage, HubOptions, HubState, Session};
 use serde_json::{Map, Value};
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::about::SignIn;
 use crate::engine_thread::{Announcement, EngineHandle};
+use crate::hearing::{Hearing, HubHearing};
 use crate::service::{failure_from_call, failure_from_connect, failure_from_lost};
 use crate::settings::{Credentials, HubSettings, NetworkSettings};
 use crate::surface::web::WebSurface;
@@ -43,6 +44,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) engine: EngineHandle,
     /// Where the connection says how it stands.
     pub(crate) told: Told,
+    /// What plugins want to hear.
+    pub(crate) hearing: watch::Receiver<Hearing>,
     /// Told when the server refused a call's credentials.
     pub(crate) doubt: Arc<Notify>,
     /// Says when the host ends.
@@ -57,8 +60,10 @@ pub(crate) struct Told {
     pub(crate) problem: watch::Sender<Failure>,
     /// Who is signed in.
     pub(crate) sign_in: watch::Sender<SignIn>,
-    /// The event hub.
+    /// The event hub's state.
     pub(crate) hub: watch::Sender<HubStatus>,
+    /// The event hub, while there is one.
+    pub(crate) event_hub: watch::Sender<Option<EventHub>>,
 }
 
 /// The connection's task.
@@ -181,9 +186,17 @@ impl Connection {
         let web = WebSurface::start(engine, hub.clone(), host, identity)
             .await
             .map_err(|error| broken(&error))?;
+        let wanted = self.options.hearing.clone();
+        let heard = HubHearing::start(hub.clone(), wanted)
+            .await
+            .map_err(|error| broken(&error))?;
+        self.options.told.event_hub.send_replace(Some(hub.clone()));
         let following = tokio::spawn(Arc::clone(&web).follow());
-        let end = self.take_messages(session, &hub, &web, messages).await;
+        let end = self
+            .take_messages(session, &hub, &web, heard, messages)
+            .await;
         following.abort();
+        self.options.told.event_hub.send_replace(None);
         hub.close().await;
         session.close();
         self.options.engine.tell(Event::HubLost).await;
@@ -195,18 +208,26 @@ impl Connection {
         session: &Session,
         hub: &EventHub,
         web: &Arc<WebSurface>,
+        mut heard: HubHearing,
         mut messages: mpsc::Receiver<HubMessage>,
     ) -> SessionEnd {
         loop {
             let is_doubted = tokio::select! {
                 message = messages.recv() => match message {
                     Some(message) => {
-                        self.take_message(web, message).await;
+                        self.take_message(web, &heard, message).await;
                         matches!(hub.state(), HubState::Refused { .. })
                     }
                     None => {
                         let failure = Failure::new(FailureKind::Internal, "the event hub's task ended");
                         return SessionEnd::Broken(failure.hint("report this"));
+                    }
+                },
+                () = heard.changed() => match heard.follow().await {
+                    Ok(()) => false,
+                    Err(error) => {
+                        let failure = Failure::new(FailureKind::Internal, "the event hub was closed");
+                        return SessionEnd::Broken(failure.caused_by(&error));
                     }
                 },
                 () = self.options.doubt.notified() => true,
@@ -218,7 +239,7 @@ impl Connection {
         }
     }
 
-    async fn take_message(&self, web: &Arc<WebSurface>, message: HubMessage) {
+    async fn take_message(&self, web: &Arc<WebSurface>, heard: &HubHearing, message: HubMessage) {
         match message {
             HubMessage::Connected => {
                 self.options.told.hub.send_modify(|hub| hub.connects += 1);
@@ -231,7 +252,14 @@ impl Connection {
                 self.say_hub(ConnectionState::Connecting, Some(failure));
                 self.options.engine.tell(Event::HubLost).await;
             }
-            HubMessage::Event { event, .. } => {
+            HubMessage::Event { event, subscribers } => {
+                if heard.wants(&subscribers) {
+                    let happened = Event::Happened {
+                        on: EventPlace::Hub,
+                        event: event.clone(),
+                    };
+                    self.options.engine.tell(happened).await;
+                }
                 if !web.take(&event) && event.topic == UPDATE_TOPIC {
                     let ids = changed_ids(&event.data);
                     self.options

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::about::{About, SignIn};
 use crate::connection::{Connection, ConnectionOptions, Told};
 use crate::engine_thread::{EngineHandle, EngineThread};
+use crate::hearing::Hearing;
 use crate::home::Home;
 use crate::instance::Instance;
 use crate::ledger::{Kept, Ledger, LedgerThread, Place};
@@ -116,15 +117,7 @@ impl Host {
             hub: channels.told.hub.subscribe(),
             tray: channels.tray.subscribe(),
         });
-        let bus = Bus::start(BusOptions {
-            path: home.bus.clone(),
-            requests_in_flight: settings.bus.requests_in_flight,
-            queue_messages: settings.bus.queue_messages,
-            engine: engine.clone(),
-            about: Arc::clone(&about),
-            stopping: channels.stopping.clone(),
-        })
-        .await?;
+        let bus = start_bus(&home, &settings, &engine, &about, &channels).await?;
         let supervisor = start_supervisor(&engine, &environment, &settings, folders.clone())?;
         supervisor.set_folders(plugins.by_id());
         let server = channels.server();
@@ -135,7 +128,14 @@ impl Host {
             supervisor: supervisor.clone(),
             server: server.clone(),
             applications: bus.applications(),
-            services: Services::new(engine.clone(), server, folders),
+            services: Services::new(
+                engine.clone(),
+                server,
+                folders,
+                channels.told.event_hub.subscribe(),
+                bus.applications(),
+            ),
+            hearing: channels.hearing.clone(),
             logs: PluginLogs::default(),
             plugin_settings: plugin_settings.clone(),
         };
@@ -151,6 +151,7 @@ impl Host {
             told,
             doubt,
             tray,
+            hearing,
             stopping,
         } = channels;
         // Until the server has answered, whoever asks is told why nothing can be done yet.
@@ -164,6 +165,7 @@ impl Host {
                 schema_cache: home.data.join("schemas"),
                 engine: engine.clone(),
                 told,
+                hearing: hearing.subscribe(),
                 doubt,
                 stopping: stopping.subscribe(),
             })
@@ -241,6 +243,7 @@ struct Channels {
     told: Told,
     doubt: Arc<Notify>,
     tray: watch::Sender<TrayStatus>,
+    hearing: watch::Sender<Hearing>,
     stopping: watch::Sender<bool>,
 }
 
@@ -265,11 +268,13 @@ impl Channels {
             problem: watch::Sender::new(problem),
             sign_in: watch::Sender::new(sign_in),
             hub: watch::Sender::new(HubStatus::default()),
+            event_hub: watch::Sender::new(None),
         };
         Self {
             told,
             doubt: Arc::new(Notify::new()),
             tray: watch::Sender::new(TrayStatus::default()),
+            hearing: watch::Sender::new(Hearing::default()),
             stopping: watch::Sender::new(false),
         }
     }
@@ -281,6 +286,25 @@ impl Channels {
             Arc::clone(&self.doubt),
         )
     }
+}
+
+async fn start_bus(
+    home: &Home,
+    settings: &Settings,
+    engine: &EngineHandle,
+    about: &Arc<About>,
+    channels: &Channels,
+) -> anyhow::Result<Bus> {
+    Bus::start(BusOptions {
+        path: home.bus.clone(),
+        requests_in_flight: settings.bus.requests_in_flight,
+        queue_messages: settings.bus.queue_messages,
+        engine: engine.clone(),
+        about: Arc::clone(about),
+        hearing: channels.hearing.subscribe(),
+        stopping: channels.stopping.clone(),
+    })
+    .await
 }
 
 /// Tells the engine what lies on disk, in the order in which it wants to know.

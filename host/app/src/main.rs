@@ -7,6 +7,7 @@ mod about;
 mod cli;
 mod connection;
 mod engine_thread;
+mod hearing;
 mod home;
 mod host;
 mod instance;

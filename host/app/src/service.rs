@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod describe;
 mod download;
+mod events;
 pub(crate) mod facts;
 mod failure;
 pub(crate) mod job_folders;

@@ -57,6 +57,9 @@ impl Engine {
     }
 
     pub(crate) fn reply(&mut self, request: RequestId, reply: Reply) {
+        if let Some(own) = self.own_requests.remove(&request) {
+            return self.answer_own(own, reply);
+        }
         self.out.push(Effect::Reply { request, reply });
     }
 

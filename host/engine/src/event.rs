@@ -1,14 +1,17 @@
 //! What goes into the engine and what comes out: a closed set of events and effects.
 
+use std::collections::BTreeSet;
+
 use callboard_protocol::{
-    ActionId, Context, DeclaredCommand, DeclaredWindow, Describe, Description, Entity, Failure,
-    HandOver, JobDetail, JobId, JobState, JobSummary, Launch, Log, Manifest, MenuItem, Message,
+    ActionId, Context, DeclaredCommand, DeclaredWindow, Describe, Description, Entity, EventInput,
+    EventPlace, Failure, JobDetail, JobId, JobState, JobSummary, Log, Manifest, MenuItem, Message,
     Notify, Operation, PluginId, PluginSettings, PluginSettingsAsk, PluginSummary, Progress,
-    StatusText, StepId, Surface, UnitState,
+    StatusText, Surface,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::row::{JobRow, KeptJob, Row, UnitRow};
 use crate::service::{Asker, ServiceRequest, StoreRequest};
 use crate::settings::SettingsLayer;
 
@@ -63,6 +66,20 @@ pub enum Event {
         token: Token,
         /// What the server knows of the entities.
         result: Result<Vec<EntityFacts>, Failure>,
+    },
+    /// Somebody published an event that a plugin wants to hear.
+    Happened {
+        /// Where.
+        on: EventPlace,
+        /// The event.
+        event: Box<callboard_event::Event>,
+    },
+    /// Answers [`Effect::GiveJobId`].
+    JobIdGiven {
+        /// The effect's token.
+        token: Token,
+        /// A fresh id.
+        job: JobId,
     },
     /// Entities changed on the server.
     EntitiesChanged {
@@ -156,6 +173,10 @@ pub enum Event {
 
 /// What a surface or a client of the bus may ask.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved as rarely as the event that holds it"
+)]
 pub enum Ask {
     /// Which actions apply? Answered with [`Reply::Menu`].
     Discover {
@@ -218,6 +239,8 @@ pub struct AskLaunch {
     pub context: Context,
     /// Values for the form, where they are known already.
     pub values: Map<String, Value>,
+    /// The events that launch it, where a subscription does.
+    pub event: Option<EventInput>,
     /// How long to wait for the job to rest, in milliseconds; when absent the reply comes once the job is on disk.
     pub wait_ms: Option<u64>,
 }
@@ -332,6 +355,18 @@ pub enum Effect {
         session: u64,
         /// The page.
         describe: Describe,
+    },
+    /// What plugins want to hear, from now on.
+    Hear {
+        /// Expressions, on the hub.
+        hub: BTreeSet<String>,
+        /// Whether events of the bus are wanted.
+        bus: bool,
+    },
+    /// Make a fresh id for a job; answered with [`Event::JobIdGiven`].
+    GiveJobId {
+        /// Ties the answer to it.
+        token: Token,
     },
     /// Write settings of a plugin, for this person; answered with [`Event::SettingsWritten`].
     WriteSettings {
@@ -483,74 +518,6 @@ pub struct Lookup {
     pub key: Vec<String>,
     /// The attributes; none where only its existence is asked.
     pub attributes: Vec<String>,
-}
-
-/// One row for the ledger.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Row {
-    /// A job; replaces the row of the same id.
-    Job(Box<JobRow>),
-    /// A hand-over; written once.
-    HandOver {
-        /// The job.
-        job: JobId,
-        /// What was handed over.
-        hand_over: Box<HandOver>,
-    },
-    /// Where units stand; replaces the rows of the same keys.
-    Units {
-        /// The job.
-        job: JobId,
-        /// The key of the hand-over.
-        hand_over: String,
-        /// The units.
-        units: Vec<UnitRow>,
-    },
-}
-
-/// Everything that is kept of a job, its hand-overs apart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JobRow {
-    /// The job with its inputs (never the value of a password field), outcome and question.
-    pub detail: JobDetail,
-    /// What its last turn left behind.
-    #[serde(default)]
-    pub state: Value,
-    /// The server it belongs to.
-    pub server: String,
-    /// The event that asked for it.
-    #[serde(default)]
-    pub event_id: Option<String>,
-    /// Whether a turn has heard, or hears, how the steps of the last hand-over ended.
-    #[serde(default)]
-    pub reported: bool,
-    /// The inputs of the turn that is due or was last run, which a retry runs again.
-    pub launch: Launch,
-}
-
-/// Where a unit stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UnitRow {
-    /// Its step.
-    pub step: StepId,
-    /// Its key.
-    pub key: String,
-    /// Where it stands.
-    pub state: UnitState,
-    /// Why it failed.
-    #[serde(default)]
-    pub failure: Option<Failure>,
-}
-
-/// A job as the ledger gives it back.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptJob {
-    /// The job.
-    pub row: JobRow,
-    /// Its hand-overs, in the order in which they came; with jobs that ended whole they may be left out.
-    pub hand_overs: Vec<HandOver>,
-    /// Where the units of its last hand-over stand; units that are missing were never sent.
-    pub units: Vec<UnitRow>,
 }
 
 /// Where a request comes from decides how a discovery may wait: only the web may, and only this long, in milliseconds.

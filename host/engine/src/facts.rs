@@ -101,7 +101,9 @@ impl FactsCache {
         selection: &[Entity],
         roles: &[String],
     ) -> Applies {
-        if !action.surfaces.is_empty() && !action.surfaces.contains(&surface) {
+        // Surfaces say in which menus it is: what an event launches was in none.
+        let is_offered = action.surfaces.is_empty() || action.surfaces.contains(&surface);
+        if !is_offered && surface != Surface::Event {
             return Applies::No(format!("`{}` is not offered there", action.label));
         }
         let when = &action.when;

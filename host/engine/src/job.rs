@@ -288,6 +288,7 @@ impl Engine {
         if report_later {
             self.out.push(Effect::JobRested(Box::new(detail)));
         }
+        self.events_may_go_on(id);
         self.forget_old_jobs();
     }
 

@@ -189,6 +189,7 @@ impl Engine {
             context,
             values: launch.values,
             state,
+            event: launch.event,
             ..Launch::default()
         };
         let job = Job::new(

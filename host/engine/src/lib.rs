@@ -13,12 +13,16 @@ mod event;
 mod facts;
 mod job;
 mod launch;
+mod listening;
+mod own_request;
 mod permission;
 mod process;
+mod row;
 mod service;
 mod settings;
 mod status;
 mod steps;
+mod subscription;
 mod turn;
 mod waiting;
 mod work;
@@ -116,6 +120,13 @@ pub struct Engine {
     /// What plugins made their status lines say.
     status: BTreeMap<(PluginId, String), status::Said>,
     status_changes: u64,
+    /// Who hears which event.
+    listening: listening::Listening,
+    /// The events that wait for subscriptions that plugins declare.
+    gathered: BTreeMap<(PluginId, String), subscription::Gathered>,
+    own_requests: HashMap<RequestId, own_request::OwnRequest>,
+    last_own_request: u64,
+    hub_was_lost: bool,
     /// What is set for plugins, the last layer over all others.
     settings_layers: Vec<SettingsLayer>,
     connect: connect::Connect,
@@ -151,6 +162,11 @@ impl Engine {
             waiting: HashMap::new(),
             status: BTreeMap::new(),
             status_changes: 0,
+            listening: listening::Listening::default(),
+            gathered: BTreeMap::new(),
+            own_requests: HashMap::new(),
+            last_own_request: 0,
+            hub_was_lost: false,
             settings_layers: Vec::new(),
             connect: connect::Connect::default(),
             last_token: 0,
@@ -173,6 +189,7 @@ impl Engine {
                 self.out.push(Effect::CatalogChanged);
                 self.forget_status();
                 self.tend_children();
+                self.listen_as_declared();
                 self.resume_jobs();
             }
             Event::SettingsRead(layers) => self.settings_layers = layers,
@@ -201,9 +218,16 @@ impl Engine {
             Event::HubConnected => {
                 // What changed while the hub was away was not heard of.
                 self.facts.forget_all();
+                if std::mem::take(&mut self.hub_was_lost) {
+                    self.events_were_missed();
+                }
                 self.wake_steps();
             }
-            Event::HubLost => self.facts.forget_all(),
+            Event::HubLost => {
+                self.facts.forget_all();
+                self.hub_was_lost = true;
+            }
+            Event::Happened { on, event } => self.happened(on, &event),
             Event::EntitiesChanged { ids } => self.facts.forget(&ids),
             Event::Asked { request, ask } => self.asked(request, ask),
             Event::Withdrawn(request) => self.withdrawn(request),
@@ -257,6 +281,11 @@ impl Engine {
             Event::Described { token, result } => {
                 if let Some(Waiting::Service(service)) = self.waiting.remove(&token) {
                     self.serve_description(&service, result);
+                }
+            }
+            Event::JobIdGiven { token, job } => {
+                if let Some(Waiting::JobId(own)) = self.waiting.remove(&token) {
+                    self.job_id_given(*own, job);
                 }
             }
             Event::SettingsWritten { token, result } => {
@@ -317,6 +346,10 @@ impl Engine {
             Some(Waiting::CancelOver { process, turn }) => self.cancel_is_over(process, turn),
             Some(Waiting::IdleOver { process, turn }) => self.idle_is_over(process, turn),
             Some(Waiting::RestartDue(plugin)) => self.restart_is_due(&plugin),
+            Some(Waiting::GatheringOver(subscription)) => self.gathering_is_over(&subscription),
+            Some(Waiting::EventsOver { process, wait }) => {
+                self.wait_for_events_is_over(process, wait);
+            }
             Some(Waiting::StatusOver { line, change }) => self.status_is_over(&line, change),
             Some(Waiting::HandleOver { process, message }) => self.handle_is_over(process, message),
             Some(Waiting::StepDue { job, step, tries }) => self.step_is_due(&job, step, tries),

@@ -19,6 +19,10 @@ pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<()
         | HostMethod::StoreEntries
         | HostMethod::StoreTrim => Permission::Store,
         HostMethod::Notify => Permission::Notify,
+        HostMethod::EventsSubscribe
+        | HostMethod::EventsUnsubscribe
+        | HostMethod::EventsNext
+        | HostMethod::EventsPublish => Permission::Events,
         _ => return Ok(()),
     };
     if manifest.permissions.contains(&needed) {
@@ -113,6 +117,8 @@ mod tests {
             (HostMethod::StoreEntries, "store"),
             (HostMethod::StoreTrim, "store"),
             (HostMethod::Notify, "notify"),
+            (HostMethod::EventsNext, "events"),
+            (HostMethod::EventsPublish, "events"),
         ] {
             let refusal = check_method(&bare, method).unwrap_err();
             assert!(refusal.message.contains(permission), "{refusal}");

@@ -541,6 +541,7 @@ impl Engine {
             params: serde_json::json!({}),
         };
         self.out.push(Effect::Send { process, message });
+        self.wake_listener(process);
         self.set_timer(self.config.cancel_ms, Waiting::CancelOver { process, turn });
     }
 }

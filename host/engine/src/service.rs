@@ -1,9 +1,9 @@
 //! Services that the engine only lets through: it decides whether a plugin may, and somebody else does it.
 
 use callboard_protocol::{
-    Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, JobId, MAX_STORED_BYTES,
-    Manifest, PluginId, Progress, QueryPage, StoreAppend, StoreEntries, StoreGet, StoreKeys,
-    StorePut, StoreSwap, StoreTrim,
+    EventsPublish, Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, JobId,
+    MAX_STORED_BYTES, Manifest, PluginId, Progress, QueryPage, StoreAppend, StoreEntries, StoreGet,
+    StoreKeys, StorePut, StoreSwap, StoreTrim,
 };
 use serde_json::Value;
 
@@ -38,6 +38,8 @@ pub enum ServiceRequest {
     FtrackDownload(FtrackDownload),
     /// The job's folder, made if it is not there; answered with [`JobFolder`](callboard_protocol::JobFolder).
     JobFolder,
+    /// An event, which was checked; answered with [`Replies`](callboard_protocol::Replies).
+    Publish(EventsPublish),
 }
 
 /// What a plugin asks of its store.
@@ -119,6 +121,7 @@ impl ServiceRequest {
                 })
             }
             HostMethod::JobFolder => Ok(Self::JobFolder),
+            HostMethod::EventsPublish => turn::read(name, params).map(Self::Publish),
             _ => return None,
         })
     }
@@ -127,7 +130,7 @@ impl ServiceRequest {
     fn may_be_abandoned(&self) -> bool {
         match self {
             Self::QueryPage(_) | Self::FtrackDownload(_) => true,
-            Self::FtrackCall(_) | Self::JobFolder => false,
+            Self::FtrackCall(_) | Self::JobFolder | Self::Publish(_) => false,
         }
     }
 }
@@ -194,6 +197,7 @@ impl Engine {
 
     /// A turn is over: what it asked for and nobody waits for any more is given up.
     pub(crate) fn abandon_services(&mut self, process: ProcessId, turn: u64) {
+        self.stop_listening(process);
         let of_turn = |waiting: &Waiting| {
             matches!(waiting, Waiting::Abandonable(service)
                 if service.process == process && service.turn == turn)

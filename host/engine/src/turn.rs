@@ -200,7 +200,29 @@ impl Engine {
             turn: turn.number,
             id: message,
         };
+        turn.in_flight += 1;
         let turn = turn.clone();
+        let asked = self.ask_known(&turn, service, known, params);
+        if asked.is_err()
+            && let Some(turn) = self
+                .processes
+                .get_mut(&id)
+                .and_then(|process| process.turn.as_mut())
+        {
+            turn.in_flight = turn.in_flight.saturating_sub(1);
+        }
+        asked
+    }
+
+    /// Does what a turn asks; its answer is given by [`serve`](Self::serve), at once or later.
+    fn ask_known(
+        &mut self,
+        turn: &Turn,
+        service: Service,
+        known: HostMethod,
+        params: Value,
+    ) -> Result<(), Failure> {
+        let (id, method) = (service.process, known.name());
         match known {
             HostMethod::Query => {
                 let query: Query = read(method, params)?;
@@ -210,27 +232,22 @@ impl Engine {
                     expressions: query.expressions,
                 });
             }
-            HostMethod::Describe => self.describe(&turn, service, read(method, params)?)?,
+            HostMethod::Describe => self.describe(turn, service, read(method, params)?)?,
             HostMethod::SettingsGet => {
                 let settings = self.all_settings_of(&self.plugin_of(id));
-                self.answer_process(id, message, Ok(as_json(&settings)));
-                return Ok(());
+                self.serve(&service, Ok(as_json(&settings)));
             }
             HostMethod::StatusSet => {
                 let plugin = self.plugin_of(id);
                 self.set_status(&plugin, read(method, params)?)?;
-                self.answer_process(id, message, Ok(json!({})));
-                return Ok(());
+                self.serve(&service, Ok(json!({})));
             }
-            HostMethod::HandOver => self.hand_over(&turn, service, read(method, params)?)?,
-            _ => self.ask_service(&turn, service, known, params)?,
-        }
-        if let Some(turn) = self
-            .processes
-            .get_mut(&id)
-            .and_then(|process| process.turn.as_mut())
-        {
-            turn.in_flight += 1;
+            HostMethod::HandOver => self.hand_over(turn, service, read(method, params)?)?,
+            HostMethod::EventsSubscribe
+            | HostMethod::EventsUnsubscribe
+            | HostMethod::EventsNext
+            | HostMethod::EventsPublish => self.ask_events(turn, service, known, params)?,
+            _ => self.ask_service(turn, service, known, params)?,
         }
         Ok(())
     }
@@ -288,7 +305,7 @@ impl Engine {
             .get_mut(&turn.job)
             .ok_or_else(|| Failure::new(FailureKind::Internal, "the job is gone"))?;
         if job.run.as_ref().is_some_and(|run| run.key == hand_over.key) {
-            self.answer_process(service.process, service.id, Ok(json!({})));
+            self.serve(&service, Ok(json!({})));
             return Ok(());
         }
         if job.handing_over || job.owes_report() {
@@ -425,7 +442,7 @@ pub(crate) fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T
     })
 }
 
-fn as_json(result: &impl serde::Serialize) -> Value {
+pub(crate) fn as_json(result: &impl serde::Serialize) -> Value {
     serde_json::to_value(result).expect("results are made of JSON values and strings")
 }
 

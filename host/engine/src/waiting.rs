@@ -6,6 +6,7 @@ use crate::Engine;
 
 use crate::event::{AskLaunch, Effect, ProcessId, RequestId, Row, Token};
 use crate::launch::PendingLaunch;
+use crate::own_request::OwnLaunch;
 
 /// Why a token was given out.
 #[derive(Debug)]
@@ -49,6 +50,12 @@ pub(crate) enum Waiting {
     IdleOver { process: ProcessId, turn: u64 },
     /// Timer: a crashed plugin may be started again.
     RestartDue(PluginId),
+    /// A launch of the engine's own waits for the id of its job.
+    JobId(Box<OwnLaunch>),
+    /// Timer: events of a subscription were gathered long enough.
+    GatheringOver((PluginId, String)),
+    /// Timer: a turn has waited long enough for events.
+    EventsOver { process: ProcessId, wait: u64 },
     /// Timer: what a status line says holds no longer.
     StatusOver {
         line: (PluginId, String),

@@ -1,5 +1,6 @@
 //! What a plugin may ask of the host.
 
+mod events;
 mod ftrack;
 mod settings;
 mod store;

@@ -40,10 +40,11 @@ pub mod stdio;
 mod text;
 
 pub use callboard_protocol::{
-    ActionId, Choice, Context, Control, DccContext, DescribeRow, Entity, Failure, FailureKind,
-    FetchedFile, FtrackDownload, Item, JobId, Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel,
-    Operation, Outcome, SelectionId, StatusSet, Step, StepId, StepReport, StepState, StepsReport,
-    Surface, Unit, UnitReport, UnitState, View, Work,
+    ActionId, Choice, Context, Control, DccContext, DescribeRow, Entity, EventInput, EventPlace,
+    EventsHeard, Failure, FailureKind, FetchedFile, FtrackDownload, HeardEvent, Item, JobId,
+    Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation, Outcome, SelectionId,
+    StatusSet, Step, StepId, StepReport, StepState, StepsReport, Surface, Unit, UnitReport,
+    UnitState, View, Work,
 };
 pub use serde_json::{Map, Value, json};
 

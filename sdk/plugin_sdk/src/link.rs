@@ -182,7 +182,8 @@ fn ends_at_cancel(method: &str) -> bool {
     matches!(
         HostMethod::from_name(method),
         Some(
-            HostMethod::Query
+            HostMethod::EventsNext
+                | HostMethod::Query
                 | HostMethod::QueryPage
                 | HostMethod::FtrackDownload
                 | HostMethod::Describe

@@ -1,5 +1,6 @@
 //! The host's side of a test: answers as it was told to, and writes down what was asked.
 
+mod events;
 mod files;
 mod ftrack;
 mod store;
@@ -7,9 +8,9 @@ mod store;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use callboard_protocol::{
-    Describe, DescribeRow, Description, Failure, FailureKind, HandOver, HostMethod, Log,
-    MAX_STATE_BYTES, MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress,
-    SettingKind, SettingsValues, StatusSet, StoredEntry, Verb, Work,
+    Describe, DescribeRow, Description, EventsPublish, EventsSubscribe, Failure, FailureKind,
+    HandOver, HostMethod, Log, MAX_STATE_BYTES, MAX_STATUS_CHARACTERS, Manifest, Notify, Operation,
+    Permission, Progress, SettingKind, SettingsValues, StatusSet, StoredEntry, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +36,10 @@ pub struct Record {
     pub logs: Vec<Log>,
     /// How far it said to be.
     pub progress: Vec<Progress>,
+    /// What it subscribed to.
+    pub subscriptions: Vec<EventsSubscribe>,
+    /// What it published.
+    pub published: Vec<EventsPublish>,
     /// What its status lines say.
     pub status: BTreeMap<String, StatusSet>,
     /// What is stored.
@@ -57,6 +62,8 @@ pub(crate) struct FakeHost {
     logs: HashMap<String, u64>,
     /// The job's folder, once it was asked for.
     pub(crate) folder: Option<TempDir>,
+    /// The events that the turn will hear.
+    pub(crate) heard: Vec<Value>,
     /// What is set for the plugin.
     pub(crate) settings: Map<String, Value>,
     pub(crate) record: Record,
@@ -74,6 +81,7 @@ impl FakeHost {
             .filter(|(_, setting)| !setting.default.is_null());
         let settings = defaults.map(|(name, setting)| (name.to_owned(), setting.default.clone()));
         Self {
+            heard: Vec::new(),
             settings: settings.collect(),
             manifest,
             ftrack: Box::new(|expression| {
@@ -120,6 +128,10 @@ impl FakeHost {
             HostMethod::JobFolder => self.job_folder(),
             HostMethod::HandOver => self.hand_over(read(params)?),
             HostMethod::Describe => self.describe(&read(params)?),
+            HostMethod::EventsSubscribe
+            | HostMethod::EventsUnsubscribe
+            | HostMethod::EventsNext
+            | HostMethod::EventsPublish => self.events(method, params),
             HostMethod::SettingsGet => write(&SettingsValues {
                 values: self.settings.clone(),
             }),

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use callboard_plugin_sdk::{Plugin, Typed, serve_connection};
 use callboard_protocol::{
-    ActionId, Context, DescribeRow, Failure, HostHello, HostMethod, JobId, Launch, MAX_STATE_BYTES,
-    Manifest, Message, MessageId, Outcome, PluginHello, SUPPORTED_VERSIONS, StepReport, StepState,
-    StepsReport, UnitReport, UnitState, Work,
+    ActionId, Context, DescribeRow, EventInput, Failure, HostHello, HostMethod, JobId, Launch,
+    MAX_STATE_BYTES, Manifest, Message, MessageId, Outcome, PluginHello, SUPPORTED_VERSIONS,
+    StepReport, StepState, StepsReport, UnitReport, UnitState, Work,
 };
 use callboard_wire::{Connection, ReceiveError, Sender};
 use serde_json::{Map, Value, json};
@@ -97,6 +97,13 @@ impl PluginTest {
         self
     }
 
+    /// Lets the next turn that listens hear an event.
+    #[must_use]
+    pub fn heard(mut self, event: Value) -> Self {
+        self.host.heard.push(event);
+        self
+    }
+
     /// Sets a setting that the manifest declares; all others have their defaults.
     ///
     /// # Panics
@@ -170,6 +177,40 @@ impl PluginTest {
             action,
             context,
             values: object(values),
+            settings: self.host.launched_settings(),
+            ..Launch::default()
+        };
+        self.turn()
+    }
+
+    /// Launches the action of a subscription with these events, as the host does.
+    ///
+    /// # Errors
+    ///
+    /// The turn failed.
+    ///
+    /// # Panics
+    ///
+    /// The manifest declares no such subscription, or as [`launch`](Self::launch).
+    pub fn launch_events(
+        &mut self,
+        subscription: &str,
+        events: Vec<Value>,
+    ) -> Result<Outcome, Failure> {
+        let mut declared = self.host.manifest.subscriptions.iter();
+        let Some(declared) = declared.find(|one| one.id == subscription) else {
+            panic!("`plugin.toml` declares no subscription `{subscription}`");
+        };
+        let event = EventInput {
+            subscription: subscription.to_owned(),
+            on: declared.on,
+            events,
+            ..EventInput::default()
+        };
+        self.launch = Launch {
+            job: JobId::from(format!("job-{}", self.turns + 1)),
+            action: ActionId::new(&self.host.manifest.id, &declared.action),
+            event: Some(event),
             settings: self.host.launched_settings(),
             ..Launch::default()
         };

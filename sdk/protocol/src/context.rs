@@ -22,6 +22,8 @@ pub enum Surface {
     Dcc,
     /// The command line.
     Cli,
+    /// No menu: an event, or another job, launched it.
+    Event,
     /// A surface that this version does not know.
     #[default]
     #[serde(other)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ActionId, Context, Failure, JobId, StepId, View};
+use crate::{ActionId, Context, EventInput, Failure, JobId, StepId, View};
 
 /// What a plugin is asked to do in one turn of a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Launch {
     /// How the steps ended that an earlier turn handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<StepsReport>,
+    /// The events that launched it, where a subscription did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventInput>,
     /// The plugin's settings when the turn started, without secrets.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub settings: Map<String, Value>,

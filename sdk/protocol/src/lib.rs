@@ -58,10 +58,11 @@ pub use plugin::{
     Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod,
 };
 pub use service::{
-    FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, JobFolder, MAX_STORED_BYTES,
-    PluginSettings, PluginSettingsAsk, Query, QueryPage, QueryResults, QueryRows, SettingsValues,
-    StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap,
-    StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredEntry, StoredKeys,
+    EventsHeard, EventsNext, EventsPublish, EventsSubscribe, FetchedFile, FtrackCall, FtrackCalled,
+    FtrackDownload, HeardEvent, JobFolder, MAX_STORED_BYTES, PluginSettings, PluginSettingsAsk,
+    Query, QueryPage, QueryResults, QueryRows, SettingsValues, StoreAppend, StoreAppended,
+    StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue,
+    StoredEntries, StoredEntry, StoredKeys,
 };
 pub use step::{Encode, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};

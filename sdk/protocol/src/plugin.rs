@@ -54,6 +54,14 @@ pub enum HostMethod {
     StoreGet,
     /// `store.put`, a request: [`StorePut`](crate::StorePut) to `{}`, answered once it is on disk. Needs `store`.
     StorePut,
+    /// `events.subscribe`, a request: [`EventsSubscribe`](crate::EventsSubscribe) to [`Subscribed`](crate::Subscribed). Needs `events`.
+    EventsSubscribe,
+    /// `events.unsubscribe`, a request: [`Subscribed`](crate::Subscribed) to `{}`. Needs `events`.
+    EventsUnsubscribe,
+    /// `events.next`, a request: [`EventsNext`](crate::EventsNext) to [`EventsHeard`](crate::EventsHeard). Needs `events`.
+    EventsNext,
+    /// `events.publish`, a request: [`EventsPublish`](crate::EventsPublish) to [`Replies`](crate::Replies). Needs `events`.
+    EventsPublish,
     /// `settings.get`, a request: `{}` to [`SettingsValues`](crate::SettingsValues).
     SettingsGet,
     /// `store.swap`, a request: [`StoreSwap`](crate::StoreSwap) to [`StoreSwapped`](crate::StoreSwapped). Needs `store`.
@@ -88,6 +96,10 @@ impl HostMethod {
         Self::Describe,
         Self::StoreGet,
         Self::StorePut,
+        Self::EventsSubscribe,
+        Self::EventsUnsubscribe,
+        Self::EventsNext,
+        Self::EventsPublish,
         Self::SettingsGet,
         Self::StoreSwap,
         Self::StoreKeys,
@@ -112,6 +124,10 @@ impl HostMethod {
             Self::Describe => "dcc.describe",
             Self::StoreGet => "store.get",
             Self::StorePut => "store.put",
+            Self::EventsSubscribe => "events.subscribe",
+            Self::EventsUnsubscribe => "events.unsubscribe",
+            Self::EventsNext => "events.next",
+            Self::EventsPublish => "events.publish",
             Self::SettingsGet => "settings.get",
             Self::StoreSwap => "store.swap",
             Self::StoreKeys => "store.keys",

@@ -1,10 +1,12 @@
 //! What each service is asked and what it answers, one file each.
 
+mod events;
 mod files;
 mod ftrack;
 mod settings;
 mod store;
 
+pub use events::{EventsHeard, EventsNext, EventsPublish, EventsSubscribe, HeardEvent};
 pub use files::{FetchedFile, JobFolder};
 pub use ftrack::{
     FtrackCall, FtrackCalled, FtrackDownload, Query, QueryPage, QueryResults, QueryRows,

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use callboard_protocol::JobId;
 use engine::{Effect, Event, Row, Token};
+use tokio::sync::watch;
 
 use super::plugin_logs::PluginLogs;
 
 use crate::engine_thread::{Announcement, EngineHandle, Perform};
+use crate::hearing::Hearing;
 use crate::ledger::Ledger;
 use crate::service::{Server, Services, call, describe, facts, look_up, query, settings, store};
 use crate::settings::PluginLayers;
@@ -24,6 +27,8 @@ pub(super) struct Performer {
     pub(super) services: Services,
     pub(super) logs: PluginLogs,
     pub(super) plugin_settings: PluginLayers,
+    /// What plugins want to hear.
+    pub(super) hearing: watch::Sender<Hearing>,
 }
 
 impl Perform for Performer {
@@ -47,6 +52,13 @@ impl Perform for Performer {
                 request,
             } => self.services.begin(token, asker, request),
             Effect::Abandon { token } => self.services.abandon(token),
+            Effect::Hear { hub, bus } => {
+                self.hearing.send_replace(Hearing { hub, bus });
+            }
+            Effect::GiveJobId { token } => {
+                let job = JobId::from(uuid::Uuid::new_v4().to_string());
+                return Some(Event::JobIdGiven { token, job });
+            }
             Effect::Notify { plugin, notify } => {
                 self.announce(Announcement::Notify { plugin, notify });
             }

@@ -7,12 +7,13 @@ use callboard_protocol::{Failure, FailureKind, Progress};
 use engine::{Asker, Event, ServiceRequest, Token};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
 use super::job_folders::JobFolders;
-use super::{Server, call, download, query};
+use super::{Server, call, download, events, query};
 use crate::engine_thread::EngineHandle;
+use crate::surface::bus::Applications;
 
 /// How many files may be on their way at once.
 const TRANSFERS: usize = 4;
@@ -23,6 +24,10 @@ pub(crate) struct Services {
     pub(crate) engine: EngineHandle,
     pub(crate) server: Server,
     pub(crate) folders: JobFolders,
+    /// The event hub, while there is one.
+    pub(super) hub: watch::Receiver<Option<ftrack::EventHub>>,
+    /// The bus.
+    pub(super) applications: Applications,
     /// Room for files on their way.
     pub(super) transfers: Arc<Semaphore>,
     under_way: UnderWay,
@@ -58,11 +63,19 @@ impl UnderWay {
 
 impl Services {
     /// Makes the services.
-    pub(crate) fn new(engine: EngineHandle, server: Server, folders: JobFolders) -> Self {
+    pub(crate) fn new(
+        engine: EngineHandle,
+        server: Server,
+        folders: JobFolders,
+        hub: watch::Receiver<Option<ftrack::EventHub>>,
+        applications: Applications,
+    ) -> Self {
         Self {
             engine,
             server,
             folders,
+            hub,
+            applications,
             transfers: Arc::new(Semaphore::new(TRANSFERS)),
             under_way: UnderWay::default(),
         }
@@ -105,6 +118,7 @@ impl Serving<'_> {
             ServiceRequest::FtrackDownload(asked) => {
                 answer(download::download(self, &asked).await?)
             }
+            ServiceRequest::Publish(asked) => answer(events::publish(self.services, asked).await?),
             ServiceRequest::JobFolder => answer(self.services.folders.of_job(self.asker)?),
         }
     }

@@ -25,6 +25,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::about::About;
 use crate::engine_thread::{Announcement, EngineHandle, now};
+use crate::hearing::Hearing;
 use outgoing::Outgoing;
 use publishing::Publishing;
 
@@ -48,6 +49,8 @@ pub(crate) struct BusOptions {
     pub(crate) engine: EngineHandle,
     /// What the host says of itself.
     pub(crate) about: Arc<About>,
+    /// What plugins want to hear.
+    pub(crate) hearing: watch::Receiver<Hearing>,
     /// Where a client's `quit` goes.
     pub(crate) stopping: watch::Sender<bool>,
 }

@@ -190,6 +190,7 @@ impl WebSurface {
             context: self.context(request.selection),
             values: request.values,
             wait_ms: Some(PAGE_WAIT_MS),
+            ..AskLaunch::default()
         };
         self.engine.ask(Ask::Launch(launch)).await
     }

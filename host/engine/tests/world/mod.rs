@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use callboard_protocol::{
-    Context, DccContext, Entity, Failure, FailureKind, HandOver, JobDetail, JobId, Launch,
-    Manifest, Message, Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
+    Context, DccContext, Entity, Failure, FailureKind, HandOver, JobDetail, JobId, JobState,
+    Launch, Manifest, Message, Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
 };
 use engine::{
     Ask, AskLaunch, Asker, CallResult, Catalogued, Config, Effect, Engine, EntityFacts, Event,
@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) logs: Vec<String>,
     /// How often a change of a job was told.
     pub(crate) changes: usize,
+    /// What is wanted to be heard: expressions on the hub, and whether any on the bus.
+    pub(crate) heard: Option<(Vec<String>, bool)>,
     /// The connections that were asked what is selected.
     pub(crate) described: Vec<u64>,
 }
@@ -123,6 +125,7 @@ impl World {
             handles: VecDeque::new(),
             logs: Vec::new(),
             changes: 0,
+            heard: None,
             described: Vec::new(),
         }
     }
@@ -209,6 +212,12 @@ impl World {
             Effect::Log { plugin, log } => self.logs.push(format!("{plugin}: {}", log.message)),
             Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
             Effect::JobChanged(_) => self.changes += 1,
+            Effect::Hear { hub, bus } => self.heard = Some((hub.into_iter().collect(), bus)),
+            Effect::GiveJobId { token } => {
+                self.launches += 1;
+                let job = format!("job-{}", self.launches).into();
+                return vec![Event::JobIdGiven { token, job }];
+            }
             Effect::Describe { session, .. } => self.described.push(session),
             Effect::Serve {
                 token,
@@ -544,6 +553,14 @@ impl World {
         match self.reply(request) {
             Some(Reply::Job(job)) => *job,
             other => panic!("no job {id}: {other:?}"),
+        }
+    }
+
+    pub(crate) fn job_state(&mut self, id: &str) -> Option<JobState> {
+        let request = self.ask(Ask::Show(id.into()));
+        match self.reply(request) {
+            Some(Reply::Job(job)) => Some(job.summary.state),
+            _ => None,
         }
     }
 

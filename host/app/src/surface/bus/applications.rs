@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use callboard_event::Event;
 use callboard_protocol::{
     BusMethod, Describe, Description, Failure, FailureKind, Message, MessageId,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Shared, lock};
 
@@ -26,6 +27,26 @@ pub(crate) struct Applications {
 impl Applications {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// Publishes an event for a plugin, and returns the replies that come within `wait`.
+    ///
+    /// # Errors
+    ///
+    /// When the event's target cannot be read.
+    pub(crate) async fn publish(
+        &self,
+        event: Event,
+        wait: Option<Duration>,
+        at_most: usize,
+    ) -> Result<Vec<Event>, Failure> {
+        let expected = wait.map(|wait| (wait, self.shared.expect_replies(&event.id)));
+        self.shared.route(&event)?;
+        self.shared.hear(&event).await;
+        match expected {
+            None => Ok(Vec::new()),
+            Some((wait, expected)) => Ok(expected.collect(Instant::now() + wait, at_most).await),
+        }
     }
 
     /// Asks an application for a page of its selection.

@@ -116,6 +116,7 @@ async fn ask_launch(shared: &Shared, client: &Client, event: &Event) -> Asked {
         context: context(shared, client, request.selection, request.dcc),
         values: request.values,
         wait_ms: Some(STARTED_MS),
+        ..AskLaunch::default()
     };
     let pending = shared.options.engine.submit(Ask::Launch(launch)).await;
     Asked::Launch { pending, job }

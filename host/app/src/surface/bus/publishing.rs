@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use callboard_event::Event;
-use callboard_protocol::Failure;
+use callboard_protocol::{EventPlace, Failure};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::router::Router;
 use super::{Shared, lock};
@@ -59,6 +60,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Tells the plugins' subscriptions of an event, where one wants to hear any.
+    pub(super) async fn hear(&self, event: &Event) {
+        if self.options.hearing.borrow().bus {
+            let happened = engine::Event::Happened {
+                on: EventPlace::Bus,
+                event: Box::new(event.clone()),
+            };
+            self.options.engine.tell(happened).await;
+        }
+    }
+
     /// Brings a reply to whoever waits for it, or else to whom its target names.
     ///
     /// # Errors
@@ -86,7 +98,20 @@ pub(super) struct Expected {
     shared: std::sync::Arc<Shared>,
     event_id: String,
     sender: mpsc::Sender<Event>,
-    pub(super) replies: mpsc::Receiver<Event>,
+    replies: mpsc::Receiver<Event>,
+}
+
+impl Expected {
+    /// Returns the replies that come until `deadline`, `at_most` of them.
+    pub(super) async fn collect(mut self, deadline: Instant, at_most: usize) -> Vec<Event> {
+        let mut replies = Vec::new();
+        while replies.len() < at_most
+            && let Ok(Some(reply)) = timeout_at(deadline, self.replies.recv()).await
+        {
+            replies.push(reply);
+        }
+        replies
+    }
 }
 
 impl Drop for Expected {

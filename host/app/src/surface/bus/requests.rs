@@ -12,7 +12,7 @@ use engine::{Ask, AskLaunch, Reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::host_topics::{self, context, unexpected};
@@ -233,6 +233,7 @@ async fn publish(connection: &mut Connection, id: MessageId, publish: Publish) -
     let shared = std::sync::Arc::clone(&connection.shared);
     let expected = wait.map(|_| shared.expect_replies(&event.id));
     shared.route(&event)?;
+    shared.hear(&event).await;
     if host_topics::is_answered(&event.topic) {
         let answering = host_topics::ask(&shared, &connection.client, &event).await;
         let (shared, event) = (std::sync::Arc::clone(&shared), event.clone());
@@ -249,18 +250,14 @@ async fn publish(connection: &mut Connection, id: MessageId, publish: Publish) -
             }
         });
     }
-    let (Some(wait_ms), Some(mut expected)) = (wait, expected) else {
+    let (Some(wait_ms), Some(expected)) = (wait, expected) else {
         return Ok(Answer::Now(write(&Replies::default())));
     };
     let deadline = Instant::now() + Duration::from_millis(wait_ms);
     let at_most = usize::try_from(publish.max_replies.unwrap_or(1)).unwrap_or(usize::MAX);
     connection.answer_later(id, async move {
-        let mut replies = Vec::new();
-        while replies.len() < at_most
-            && let Ok(Some(reply)) = timeout_at(deadline, expected.replies.recv()).await
-        {
-            replies.push(write(&reply));
-        }
+        let replies = expected.collect(deadline, at_most).await;
+        let replies = replies.iter().map(write).collect();
         Ok(write(&Replies { replies }))
     });
     Ok(Answer::Later)
@@ -297,6 +294,7 @@ async fn ask_launch(connection: &mut Connection, id: MessageId, launch: ActionsL
         ),
         values: launch.values,
         wait_ms: None,
+        ..AskLaunch::default()
     };
     ask(connection, id, Ask::Launch(launch)).await
 }
