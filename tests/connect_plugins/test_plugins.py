@@ -200,7 +200,10 @@ def test_a_widget_gets_a_window_on_the_main_thread_by_an_action_of_its_own(start
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     search = os.pathsep.join([support.PYTHON_PATH, str(tmp_path)])
-    child = start("track-window-1.0.0", environment={"PYTHONPATH": search})
+    without = {"PYTHONPATH": search, "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    hidden = start("track-window-1.0.0", environment=without).loaded()["widgets"]
+    assert hidden == [{"name": "Track window", "problem": "`Track window` is not shown: there is no display"}]
+    child = start("track-window-1.0.0", environment=dict(without, DISPLAY=":1"))
     assert child.loaded()["widgets"] == [{"name": "Track window"}]
     offered = ask("ftrack.action.discover", {"selection": []}, lambda data: "Track window" in labels(data))
     for _ in range(2):

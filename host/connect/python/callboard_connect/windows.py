@@ -3,7 +3,10 @@
 import importlib
 import importlib.util
 import logging
+import os
 import queue
+import socket
+import sys
 
 import ftrack_api.event.base
 
@@ -21,6 +24,21 @@ def qt_binding():
     for name in QT_BINDINGS[:2]:
         if importlib.util.find_spec(name) is not None:
             return name
+    return None
+
+
+def why_none():
+    """Returns why there can be no windows here, or None. Qt ends the whole process when it meets no display."""
+    if qt_binding() is None:
+        return "this Python has no PySide6"
+    if sys.platform in ("darwin", "win32") or os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal"):
+        return None
+    try:
+        socket.socket(socket.AF_UNIX).close()
+    except OSError:
+        return "Connect plugins may show no windows unless the settings say so: `connect.windows`"
+    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        return "there is no display"
     return None
 
 
@@ -48,11 +66,12 @@ class Windows:
                 _log.warning("left out a second widget called `%s`", _name(found))
             else:
                 self._widgets[_identifier(found)] = found
-        if self._widgets and qt_binding() is None:
-            for identifier, found in self._widgets.items():
-                self._problems[identifier] = "`{}` draws with Qt, and this Python has no PySide6".format(_name(found))
-        elif self._widgets:
+        reason = why_none()
+        if reason is None:
             self._offer()
+            return
+        for identifier, found in self._widgets.items():
+            self._problems[identifier] = "`{}` is not shown: {}".format(_name(found), reason)
 
     def to_json(self):
         """Returns the widgets as they travel in `connect.loaded`."""
@@ -67,6 +86,8 @@ class Windows:
         self._put(None)
 
     def _offer(self):
+        if not self._widgets:
+            return
         person = 'source.user.username="{}"'.format(self._session.api_user)
         hub = self._session.event_hub
         hub.subscribe("topic=ftrack.action.discover and " + person, self._items)
