@@ -5,6 +5,7 @@
 mod bad_input;
 mod bus;
 mod cli;
+mod connect;
 mod crash;
 mod crowd;
 mod declared;

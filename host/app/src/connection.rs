@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use callboard_event::Expression;
 use callboard_protocol::{ConnectionState, EventPlace, Failure, FailureKind, HubStatus};
+use connect::Switchboard;
 use engine::{Event, Identity};
 use ftrack::{CallError, ConnectError, EventHub, HubMessage, HubOptions, HubState, Session};
 use serde_json::{Map, Value};
@@ -64,6 +65,8 @@ pub(crate) struct Told {
     pub(crate) hub: watch::Sender<HubStatus>,
     /// The event hub, while there is one.
     pub(crate) event_hub: watch::Sender<Option<EventHub>>,
+    /// What shares the hub among Connect plugins.
+    pub(crate) switchboard: Switchboard,
 }
 
 /// The connection's task.
@@ -191,12 +194,19 @@ impl Connection {
             .await
             .map_err(|error| broken(&error))?;
         self.options.told.event_hub.send_replace(Some(hub.clone()));
+        let user = session.user().username.clone();
+        self.options
+            .told
+            .switchboard
+            .connect(hub.clone(), &user)
+            .await;
         let following = tokio::spawn(Arc::clone(&web).follow());
         let end = self
             .take_messages(session, &hub, &web, heard, messages)
             .await;
         following.abort();
         self.options.told.event_hub.send_replace(None);
+        self.options.told.switchboard.disconnect();
         hub.close().await;
         session.close();
         self.options.engine.tell(Event::HubLost).await;
@@ -253,6 +263,10 @@ impl Connection {
                 self.options.engine.tell(Event::HubLost).await;
             }
             HubMessage::Event { event, subscribers } => {
+                // What only hooks have subscribed to is theirs alone.
+                if self.options.told.switchboard.deliver(&event, &subscribers) {
+                    return;
+                }
                 if heard.wants(&subscribers) {
                     let happened = Event::Happened {
                         on: EventPlace::Hub,

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use callboard_protocol::{Failure, FailureKind, HubStatus, TrayStatus};
+use connect::Switchboard;
 use engine::{Engine, Event};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::about::{About, SignIn};
+use crate::connect::{ConnectChildren, ConnectOptions};
 use crate::connection::{Connection, ConnectionOptions, Told};
 use crate::engine_thread::{EngineHandle, EngineThread};
 use crate::hearing::Hearing;
@@ -106,6 +108,8 @@ impl Host {
 
         let (engine, inbox) = EngineHandle::new();
         let channels = Channels::new(credentials.as_ref().err());
+        let connect = connect_children(&engine, &home, &environment, &settings, &channels);
+        problems.extend(connect.problems().iter().cloned());
         let about = Arc::new(About {
             host: host.clone(),
             bus: home.bus.clone(),
@@ -120,17 +124,17 @@ impl Host {
         let bus = start_bus(&home, &settings, &engine, &about, &channels).await?;
         let supervisor = start_supervisor(&engine, &environment, &settings, folders.clone())?;
         supervisor.set_folders(plugins.by_id());
-        let server = channels.server();
         let plugin_settings = PluginLayers::find(&home);
         let performer = Performer {
             engine: engine.clone(),
             ledger,
             supervisor: supervisor.clone(),
-            server: server.clone(),
+            connect,
+            server: channels.server(),
             applications: bus.applications(),
             services: Services::new(
                 engine.clone(),
-                server,
+                channels.server(),
                 folders,
                 channels.told.event_hub.subscribe(),
                 bus.applications(),
@@ -141,12 +145,15 @@ impl Host {
         };
         let engine_thread =
             EngineThread::start(Engine::new(settings.engine_config(&host)), inbox, performer)?;
-        let layers = plugin_settings.read();
-        tell_what_is_known(&engine, kept.jobs, layers, plugins.catalogued).await;
+        tell_what_is_known(
+            &engine,
+            kept.jobs,
+            plugin_settings.read(),
+            plugins.catalogued,
+        )
+        .await;
         let commands = declared_commands::keep(engine.clone(), home.commands_file());
-        let ready = ready(&home, &about);
-        let hub = channels.told.hub.subscribe();
-        let not_yet = channels.told.problem.borrow().clone();
+        let (hub, not_yet) = channels.begun();
         let Channels {
             told,
             doubt,
@@ -156,28 +163,26 @@ impl Host {
         } = channels;
         // Until the server has answered, whoever asks is told why nothing can be done yet.
         engine.tell(Event::SignedOut(not_yet)).await;
-        let connection = credentials.ok().map(|credentials| {
-            Connection::new(ConnectionOptions {
-                credentials,
-                host,
-                hub: settings.hub,
-                network: settings.network,
-                schema_cache: home.data.join("schemas"),
-                engine: engine.clone(),
-                told,
-                hearing: hearing.subscribe(),
-                doubt,
-                stopping: stopping.subscribe(),
-            })
+        let connection = credentials.ok().map(|credentials| ConnectionOptions {
+            credentials,
+            host,
+            hub: settings.hub,
+            network: settings.network,
+            schema_cache: home.data.join("schemas"),
+            engine: engine.clone(),
+            told,
+            hearing: hearing.subscribe(),
+            doubt,
+            stopping: stopping.subscribe(),
         });
         Ok(Self {
-            ready,
+            ready: ready(&home, &about),
             engine,
             engine_thread,
             ledger_thread,
             supervisor,
             bus,
-            connection: connection.map(|connection| tokio::spawn(connection.run())),
+            connection: connection.map(|options| tokio::spawn(Connection::new(options).run())),
             commands: tokio::spawn(commands),
             tray,
             hub,
@@ -269,6 +274,7 @@ impl Channels {
             sign_in: watch::Sender::new(sign_in),
             hub: watch::Sender::new(HubStatus::default()),
             event_hub: watch::Sender::new(None),
+            switchboard: Switchboard::new(),
         };
         Self {
             told,
@@ -277,6 +283,12 @@ impl Channels {
             hearing: watch::Sender::new(Hearing::default()),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Returns how the hub stands, and why nothing can be done at the server yet.
+    fn begun(&self) -> (watch::Receiver<HubStatus>, Failure) {
+        let problem = self.told.problem.borrow().clone();
+        (self.told.hub.subscribe(), problem)
     }
 
     fn server(&self) -> Server {
@@ -419,6 +431,23 @@ fn start_supervisor(
         job_folders,
     };
     Supervisor::start(engine.clone(), options)
+}
+
+fn connect_children(
+    engine: &EngineHandle,
+    home: &Home,
+    environment: &Environment,
+    settings: &Settings,
+    channels: &Channels,
+) -> ConnectChildren {
+    ConnectChildren::new(ConnectOptions {
+        engine: engine.clone(),
+        settings: settings.connect.clone(),
+        folder: home.data.join("connect"),
+        environment: environment.for_plugins.clone(),
+        session: channels.told.session.subscribe(),
+        switchboard: channels.told.switchboard.clone(),
+    })
 }
 
 fn ready(home: &Home, about: &About) -> Ready {

@@ -5,6 +5,7 @@
 
 mod about;
 mod cli;
+mod connect;
 mod connection;
 mod engine_thread;
 mod hearing;

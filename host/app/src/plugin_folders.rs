@@ -141,7 +141,10 @@ fn read_manifest(path: &Path) -> Result<Manifest, Failure> {
         Failure::invalid(format!("{error}, in `{shown}`"))
             .hint("mend the manifest; `docs/plugin_guide.md` says what may stand in it")
     })?;
-    if !matches!(manifest.run, Run::Library(_) | Run::Program(_)) {
+    if !matches!(
+        manifest.run,
+        Run::Library(_) | Run::Program(_) | Run::ConnectHooks(_)
+    ) {
         // Offered in a menu, it could only fail.
         let message = format!("this version runs no plugin of that kind: `{shown}`");
         return Err(Failure::new(FailureKind::Unsupported, message)
@@ -185,16 +188,6 @@ mod tests {
         assert_eq!(found.by_id().len(), 2);
         let failure = found.catalogued[1].manifest.as_ref().unwrap_err();
         assert!(failure.message.contains("b/plugin.toml"), "{failure:?}");
-    }
-
-    #[test]
-    fn a_plugin_that_cannot_be_run_is_offered_nowhere() {
-        let root = tempfile::tempdir().unwrap();
-        let manifest = "id = \"a\"\nversion = \"1\"\nrun.connect_hooks = \"hook\"";
-        write(root.path(), "a", manifest);
-        let found = PluginFolders::read(&[Searched::named(root.path().to_owned())]);
-        let failure = found.catalogued[0].manifest.as_ref().unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Unsupported, "{failure:?}");
     }
 
     #[test]

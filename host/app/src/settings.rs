@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) bus: BusSettings,
     pub(crate) ledger: LedgerSettings,
     pub(crate) plugins: PluginSettings,
+    pub(crate) connect: ConnectSettings,
     pub(crate) hub: HubSettings,
     pub(crate) steps: StepSettings,
     pub(crate) network: NetworkSettings,
@@ -66,6 +67,15 @@ pub(crate) struct PluginSettings {
     pub(crate) quarantine_secs: u64,
     pub(crate) messages_per_sec: u32,
     pub(crate) messages_burst: u32,
+}
+
+/// How ftrack Connect's plugins are run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(crate) struct ConnectSettings {
+    pub(crate) python: PathBuf,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) plugin_permissions: Vec<String>,
+    pub(crate) windows: bool,
 }
 
 /// The connection to the server's event hub.

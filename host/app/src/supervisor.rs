@@ -21,6 +21,9 @@ use callboard_protocol::{Failure, FailureKind, Message, PluginId};
 use engine::{Event, ProcessEnd, ProcessId, Stop};
 use tokio::sync::mpsc;
 
+use connect::OpenDoor;
+use runner::ConnectChild;
+
 use crate::engine_thread::EngineHandle;
 use crate::service::job_folders::JobFolders;
 use rate::Rate;
@@ -123,8 +126,31 @@ impl Supervisor {
                 .hint("look at `callboard plugins list`");
             return Some(not_started(process, failure));
         };
+        self.run(process, plugin, folder, None, ())
+    }
+
+    /// Starts the child of a Connect plugin; `door` is kept for as long as it runs.
+    pub(crate) fn start_child(
+        &self,
+        process: ProcessId,
+        folder: PathBuf,
+        child: ConnectChild,
+        door: OpenDoor,
+    ) -> Option<Event> {
+        let plugin = child.plugin.clone();
+        self.run(process, plugin, folder, Some(child), door)
+    }
+
+    fn run(
+        &self,
+        process: ProcessId,
+        plugin: PluginId,
+        folder: PathBuf,
+        connect: Option<ConnectChild>,
+        kept: impl Send + 'static,
+    ) -> Option<Event> {
         let (mailbox, mails) = mpsc::channel(MAILBOX);
-        let Some(spawned) = self.shared.spawner.spawn(folder, plugin.clone()) else {
+        let Some(spawned) = self.shared.spawner.spawn(folder, plugin.clone(), connect) else {
             let failure = Failure::new(FailureKind::Limit, "too many plugins start at once")
                 .hint("try again in a moment");
             return Some(not_started(process, failure));
@@ -134,6 +160,7 @@ impl Supervisor {
         self.shared.engine.runtime().spawn(async move {
             let end = process::run(&shared, process, &plugin, spawned, mails).await;
             lock(&shared.mailboxes).remove(&process);
+            drop(kept);
             let event = Event::ProcessEnded { process, end };
             shared.engine.tell(event).await;
         });
@@ -184,7 +211,7 @@ impl Supervisor {
     }
 }
 
-fn not_started(process: ProcessId, failure: Failure) -> Event {
+pub(crate) fn not_started(process: ProcessId, failure: Failure) -> Event {
     Event::ProcessEnded {
         process,
         end: ProcessEnd::NotStarted(failure),

@@ -100,18 +100,16 @@ impl Switchboard {
         self.shared().hub = None;
     }
 
-    /// Takes an event that the hub delivered for `subscribers`; returns whether any of them were children's.
+    /// Takes an event that the hub delivered for `subscribers`; returns whether all of them are children's.
     pub fn deliver(&self, event: &Event, subscribers: &[SubscriberId]) -> bool {
         let mut shared = self.shared();
         let meant: Vec<&Wanted> = subscribers
             .iter()
             .filter_map(|id| shared.wanted.get(id.as_str()))
             .collect();
-        if meant.is_empty() {
-            return false;
-        }
-        if is_of_another_user(event, &shared.user) {
-            return true;
+        let is_theirs = meant.len() == subscribers.len();
+        if meant.is_empty() || is_of_another_user(event, &shared.user) {
+            return is_theirs;
         }
         let members: HashSet<u64> = meant
             .iter()
@@ -136,7 +134,7 @@ impl Switchboard {
                 _ => {}
             }
         }
-        true
+        is_theirs
     }
 
     /// Lets a child in: it hears what it subscribes to, until the member is dropped.

@@ -18,8 +18,9 @@ use callboard_protocol::{
 use serde_json::{Value, json};
 
 use crate::Engine;
-use crate::event::{Effect, ProcessId, Stop};
+use crate::event::{Effect, HookFolder, NewChild, ProcessId, Stop};
 
+use crate::waiting::Waiting;
 use menu::Remembered;
 use row::{EventRow, Purpose, RowId};
 
@@ -104,6 +105,29 @@ impl Engine {
         }
     }
 
+    /// Returns how a Connect plugin's child is started; none for other plugins.
+    pub(crate) fn start_child(&self, process: ProcessId, plugin: &PluginId) -> Option<Effect> {
+        let hooks_of = |entry: &crate::catalog::Plugin| match &entry.manifest.run {
+            Run::ConnectHooks(hooks) => Some(HookFolder {
+                plugin: entry.path.clone(),
+                hooks: hooks.clone(),
+            }),
+            _ => None,
+        };
+        let others = self
+            .catalog
+            .plugins()
+            .filter(|other| other.present && other.manifest.id != *plugin)
+            .filter_map(hooks_of);
+        let child = Box::new(NewChild {
+            plugin: plugin.clone(),
+            hooks: hooks_of(self.catalog.plugin(plugin)?)?,
+            others: others.collect(),
+            user: self.identity.as_ref()?.user.clone(),
+        });
+        Some(Effect::StartChild { process, child })
+    }
+
     /// Ends every child: who signs in next is given children of their own.
     pub(crate) fn end_children(&mut self) {
         for process in self.connect_processes() {
@@ -128,6 +152,14 @@ impl Engine {
                 process,
                 stop: Stop::Gently,
             });
+        }
+    }
+
+    /// A child's process runs: it has as long for its hello as others have from the start.
+    pub(crate) fn child_started(&mut self, process: ProcessId) {
+        let plugin = self.processes.get(&process).map(|known| &known.plugin);
+        if plugin.is_some_and(|plugin| self.is_connect(plugin)) {
+            self.set_timer(self.config.hello_ms, Waiting::HelloOver(process));
         }
     }
 

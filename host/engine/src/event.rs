@@ -296,6 +296,13 @@ pub enum Effect {
         /// Its plugin.
         plugin: PluginId,
     },
+    /// Start the child that serves a Connect plugin's hooks; answered as [`Effect::StartProcess`] is.
+    StartChild {
+        /// The process.
+        process: ProcessId,
+        /// What it is made of.
+        child: Box<NewChild>,
+    },
     /// Send a message to a process.
     Send {
         /// The process.
@@ -420,6 +427,28 @@ pub enum Effect {
     CatalogChanged,
     /// What plugins say in the tray changed.
     StatusChanged,
+}
+
+/// What the child of a Connect plugin is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewChild {
+    /// The plugin.
+    pub plugin: PluginId,
+    /// The folder of its hooks.
+    pub hooks: HookFolder,
+    /// Those of the other Connect plugins, whose locations every session has.
+    pub others: Vec<HookFolder>,
+    /// Who is signed in.
+    pub user: String,
+}
+
+/// Where the hooks of a Connect plugin lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookFolder {
+    /// The plugin's folder.
+    pub plugin: String,
+    /// The folder of its hooks within it: `hook`, or `.`.
+    pub hooks: String,
 }
 
 /// How a process is to end.

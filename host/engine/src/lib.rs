@@ -34,9 +34,9 @@ use callboard_protocol::{Failure, FailureKind, JobId, PluginId};
 use crate::waiting::{AfterKept, Waiting};
 
 pub use event::{
-    Ask, AskLaunch, CallResult, Catalogued, Effect, EntityFacts, Event, Identity, JobRow, KeptJob,
-    Lookup, Millis, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop, Token, UnitRow,
-    WEB_FACTS_WAIT_MS,
+    Ask, AskLaunch, CallResult, Catalogued, Effect, EntityFacts, Event, HookFolder, Identity,
+    JobRow, KeptJob, Lookup, Millis, NewChild, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop,
+    Token, UnitRow, WEB_FACTS_WAIT_MS,
 };
 pub use service::{Asker, ServiceRequest, StoreRequest};
 pub use settings::SettingsLayer;
@@ -235,6 +235,7 @@ impl Engine {
                 if let Some(process) = self.processes.get_mut(&process) {
                     process.pid = Some(pid);
                 }
+                self.child_started(process);
             }
             Event::ProcessReady(process) => self.process_ready(process),
             Event::ProcessSaid { process, message } => self.process_said(process, message),

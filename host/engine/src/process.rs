@@ -145,10 +145,18 @@ impl Engine {
             last_message: 0,
         };
         self.processes.insert(id, process);
-        self.out.push(Effect::StartProcess {
-            process: id,
-            plugin: plugin.clone(),
-        });
+        let start = self
+            .start_child(id, plugin)
+            .unwrap_or_else(|| Effect::StartProcess {
+                process: id,
+                plugin: plugin.clone(),
+            });
+        let is_child = matches!(start, Effect::StartChild { .. });
+        self.out.push(start);
+        if is_child {
+            // Its interpreter may have to be made first: the time for its hello begins with its process.
+            return;
+        }
         self.set_timer(hello_ms, Waiting::HelloOver(id));
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::plugin_logs::PluginLogs;
 
+use crate::connect::ConnectChildren;
 use crate::engine_thread::{Announcement, EngineHandle, Perform};
 use crate::hearing::Hearing;
 use crate::ledger::Ledger;
@@ -22,6 +23,7 @@ pub(super) struct Performer {
     pub(super) engine: EngineHandle,
     pub(super) ledger: Ledger,
     pub(super) supervisor: Supervisor,
+    pub(super) connect: ConnectChildren,
     pub(super) server: Server,
     pub(super) applications: Applications,
     pub(super) services: Services,
@@ -39,13 +41,21 @@ impl Perform for Performer {
             Effect::StartProcess { process, plugin } => {
                 return self.supervisor.start_process(process, plugin);
             }
+            Effect::StartChild { process, child } => {
+                self.connect.start(&self.supervisor, process, *child);
+            }
             Effect::Send { process, message } => self.supervisor.send(process, message),
-            Effect::StopProcess { process, stop } => self.supervisor.stop_process(process, stop),
             Effect::Store {
                 token,
                 plugin,
                 request,
             } => return store::store(&self.ledger, &self.engine, token, plugin, request),
+            Effect::StopProcess { process, stop } => {
+                if let Some(end) = self.connect.give_up(process) {
+                    return Some(end);
+                }
+                self.supervisor.stop_process(process, stop);
+            }
             Effect::Serve {
                 token,
                 asker,

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use callboard_protocol::{Limits, PluginId};
-use runner::{Lifeline, Runner};
+use runner::{ConnectChild, Lifeline, Runner};
 use tokio::process::Child;
 use tokio::sync::oneshot;
 
@@ -33,6 +33,7 @@ pub(super) struct Spawned {
 struct Order {
     folder: PathBuf,
     plugin: PluginId,
+    connect: Option<ConnectChild>,
     answer: oneshot::Sender<io::Result<Spawned>>,
 }
 
@@ -73,11 +74,13 @@ impl Spawner {
         &self,
         folder: PathBuf,
         plugin: PluginId,
+        connect: Option<ConnectChild>,
     ) -> Option<oneshot::Receiver<io::Result<Spawned>>> {
         let (answer, receiver) = oneshot::channel();
         let order = Order {
             folder,
             plugin,
+            connect,
             answer,
         };
         self.orders.try_send(order).ok()?;
@@ -116,11 +119,12 @@ impl Thread {
         while let Ok(Order {
             folder,
             plugin,
+            connect,
             answer,
         }) = orders.recv()
         {
             let mut known = lock(&self.known);
-            let spawned = self.spawn(&folder, &plugin);
+            let spawned = self.spawn(&folder, &plugin, connect.as_ref());
             if let Ok(spawned) = &spawned {
                 known.insert(spawned.pid);
             }
@@ -130,7 +134,12 @@ impl Thread {
         }
     }
 
-    fn spawn(&self, folder: &Path, plugin: &PluginId) -> io::Result<Spawned> {
+    fn spawn(
+        &self,
+        folder: &Path,
+        plugin: &PluginId,
+        connect: Option<&ConnectChild>,
+    ) -> io::Result<Spawned> {
         let files = self.job_folders.of_plugin(plugin)?;
         let runner = Runner {
             executable: &self.program.executable,
@@ -139,7 +148,7 @@ impl Thread {
             python_path: self.program.python_path.as_deref(),
             files: Some(&files),
             limits: Limits::default(),
-            connect: None,
+            connect,
         };
         let (mut command, lifeline) = runner::command(&runner, self.environment.iter().cloned())?;
         command

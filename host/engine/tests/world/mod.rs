@@ -199,6 +199,10 @@ impl World {
             }
             Effect::Keep { token, rows } if self.hold_ledger => self.held.push((token, rows)),
             Effect::Keep { token, rows } => return vec![self.write(token, rows)],
+            Effect::StartChild { process, child } => {
+                let plugin = child.plugin;
+                return self.effect(Effect::StartProcess { process, plugin });
+            }
             Effect::StartProcess { process, plugin } => {
                 self.started.push((plugin, process));
                 if !self.hold_hello {

@@ -1,0 +1,204 @@
+//! Plugins of ftrack Connect's, unchanged, in a running host next to ours.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tests::{BusClient, Home, Ready, checkout, python, run_python, wait_until};
+
+use crate::studio::Studio;
+
+/// How long the page may take, the start of Python included.
+const STORY: Duration = Duration::from_secs(180);
+
+/// How long children may take to load their hooks on a busy machine.
+const LOADED: Duration = Duration::from_secs(120);
+
+/// Somebody whose menus must not offer what runs here.
+const OTHER_USER: &str = "dana";
+
+/// The plugins, by their folders' names, with the ids that the host gives them.
+const PLUGINS: [(&str, &str); 10] = [
+    ("about-us-2.0.0", "about_us"),
+    ("key-seeker-1.0.0", "key_seeker"),
+    ("lacks-things-1.0.0", "lacks_things"),
+    ("maya-environment-1.2.0", "maya_environment"),
+    ("note-shots-1.0.0", "note_shots"),
+    ("nuke-environment-1.0.0", "nuke_environment"),
+    ("other-naming-1.0.0", "other_naming"),
+    ("raises-1.0.0", "raises"),
+    ("two-hooks-1.0.0", "two_hooks"),
+    ("watch-status-1.0.0", "watch_status"),
+];
+
+#[test]
+fn connects_plugins_are_offered_next_to_ours_wherever_menus_are() -> Result<()> {
+    let studio = Studio::open()?;
+    let home = home(&PLUGINS)?;
+    home.add_unruly("ours", "polite", "")?;
+    let host = studio.host_in(home).start()?;
+    let mut bus = host.connected_bus()?;
+    let summaries = loaded(&mut bus, &PLUGINS)?;
+    ensure!(
+        summaries["about_us"]["connect"]["messages"]
+            == json!(["The studio's disk is not mounted."]),
+        "{}",
+        summaries["about_us"]
+    );
+    let problems = summaries["raises"]["connect"]["hooks"].to_string();
+    ensure!(problems.contains("problem"), "{problems}");
+
+    // The web page meets the hooks themselves.
+    let server = &studio.server.ready;
+    let shot = a_shot(&studio)?;
+    let labels = ["Note on shots", "Overview", "Seek the key", "Misbehave"];
+    let menu = play(server, &[&["menu", &shot], &labels[..]].concat())?;
+    for label in labels {
+        ensure!(menu.to_string().contains(label), "{label}: {menu}");
+    }
+    let noted = play(server, &["note", &shot, "from the page"])?;
+    ensure!(noted["form"]["items"][0]["name"] == "text", "{noted}");
+    ensure!(
+        noted["answers"] == json!([{"success": true, "message": "1 notes written"}]),
+        "{noted}"
+    );
+    ensure!(noted["notes"] == json!(["from the page"]), "{noted}");
+    let key = studio.client.key_of(OTHER_USER)?;
+    let strange = play(server, &["stranger", &shot, OTHER_USER, &key])?;
+    ensure!(strange == json!([]), "another user is offered {strange}");
+
+    // Elsewhere the host asks them.
+    let on = format!("Shot:{shot}");
+    let offered = host.command(&["actions", "--on", &on, "--json"])?;
+    ensure!(
+        offered.stdout.contains("note_shots.studio_note_shots"),
+        "{offered:?}"
+    );
+    let action = "note_shots.studio_note_shots";
+    let set = "text=from the command line";
+    let launched = host.command(&[
+        "launch", action, "--on", &on, "--set", set, "--wait", "--json",
+    ])?;
+    ensure!(
+        launched.stdout.contains("1 notes written"),
+        "{launched:?}\n{}",
+        host.log()
+    );
+    host.finish()
+}
+
+#[test]
+fn hooks_of_several_plugins_answer_together_and_none_is_given_the_key() -> Result<()> {
+    let studio = Studio::open()?;
+    let plugins = [PLUGINS[0], PLUGINS[1]];
+    let host = studio.host_in(home(&plugins)?).start()?;
+    let mut bus = host.connected_bus()?;
+    loaded(&mut bus, &plugins)?;
+    let server = &studio.server.ready;
+    let shot = a_shot(&studio)?;
+    let overview = play(server, &["launch", &shot, "studio.overview"])?;
+    ensure!(overview[0]["message"] == "about-us", "{overview}");
+    let found = play(server, &["launch", &shot, "studio.key-seeker"])?;
+    let found = found[0]["message"].as_str().unwrap_or_default();
+    ensure!(found.contains("FTRACK_API_KEY"), "it did not look: {found}");
+    // What it reads of other processes and of files is for its confinement to refuse.
+    let own = found.split("'parent'").next().unwrap_or_default();
+    ensure!(!own.contains(&server.api_key), "a hook was given the key");
+    host.finish()
+}
+
+#[test]
+fn children_live_through_a_server_that_is_away_and_are_heard_again() -> Result<()> {
+    let studio = Studio::open()?;
+    let plugins = [("note-shots-1.0.0", "note_shots")];
+    let host = studio.host_in(home(&plugins)?).start()?;
+    let mut bus = host.connected_bus()?;
+    let before = loaded(&mut bus, &plugins)?["note_shots"]["pids"].clone();
+    let shot = a_shot(&studio)?;
+    play(&studio.server.ready, &["menu", &shot, "Note on shots"])?;
+    let studio = studio.open_again()?;
+    let menu = play(&studio.server.ready, &["menu", &shot, "Note on shots"])?;
+    ensure!(menu.to_string().contains("Note on shots"), "{menu}");
+    let after = loaded(&mut bus, &plugins)?["note_shots"]["pids"].clone();
+    ensure!(before == after, "the child was started again");
+    host.finish()
+}
+
+/// Makes a home with these plugins, and an interpreter that has the official client.
+fn home(plugins: &[(&str, &str)]) -> Result<Arc<Home>> {
+    let home = Home::empty()?;
+    for (folder, id) in plugins {
+        let from = checkout().join("tests/connect_plugins").join(folder);
+        let to = home.plugins().join(folder);
+        copy(&from, &to)?;
+        let (_, version) = folder.rsplit_once('-').context("a version")?;
+        let manifest =
+            format!("id = \"{id}\"\nversion = \"{version}\"\nrun.connect_hooks = \"hook\"\n");
+        std::fs::write(to.join("plugin.toml"), manifest)?;
+    }
+    let interpreter = toml::Value::from(python()?.display().to_string());
+    home.write_settings(&format!(
+        "[connect]\npython = {interpreter}\n\n[hub]\nreconnect_ms = 100\nreconnect_max_secs = 1\n"
+    ))?;
+    Ok(Arc::new(home))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let into = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &into)?;
+        } else {
+            std::fs::copy(entry.path(), into)?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until these plugins have loaded their hooks, and returns all summaries by id.
+fn loaded(bus: &mut BusClient, plugins: &[(&str, &str)]) -> Result<BTreeMap<String, Value>> {
+    let mut last = Value::Null;
+    let found = wait_until("the hooks are loaded", LOADED, || {
+        last = match bus.request("plugins.list", json!({})) {
+            Ok(list) => list,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let by_id: BTreeMap<String, Value> = last["items"]
+            .as_array()?
+            .iter()
+            .filter_map(|item| Some((item["id"].as_str()?.to_owned(), item.clone())))
+            .collect();
+        let is_loaded = |id: &str| by_id.get(id).is_some_and(|item| !item["connect"].is_null());
+        plugins
+            .iter()
+            .all(|(_, id)| is_loaded(id))
+            .then_some(Ok(by_id))
+    });
+    match found {
+        Ok(found) => found,
+        Err(error) => bail!("{error}: {last}"),
+    }
+}
+
+fn a_shot(studio: &Studio) -> Result<String> {
+    let shots = studio.client.query("select id from Shot limit 1")?;
+    let shot = shots.first().and_then(|shot| shot["id"].as_str());
+    Ok(shot.context("the demo has shots")?.to_owned())
+}
+
+fn play(server: &Ready, story: &[&str]) -> Result<Value> {
+    let script = checkout().join("tests/scenarios/connect_menu.py");
+    let environment = [
+        ("FTRACK_SERVER", server.server.as_str()),
+        ("FTRACK_API_USER", server.user.as_str()),
+        ("FTRACK_API_KEY", server.api_key.as_str()),
+    ];
+    let finished = run_python(&script, story, environment, STORY)?;
+    ensure!(finished.status.success(), "the page failed: {finished:?}");
+    serde_json::from_str(&finished.stdout).with_context(|| format!("no JSON came: {finished:?}"))
+}
