@@ -20,6 +20,7 @@ The messages are those of `docs/protocol.md`.
 Read first: `Failure` (what goes wrong), `Client`, `Plugin`.
 """
 
+import base64
 import functools
 import hashlib
 import json
@@ -606,6 +607,37 @@ class Host:
         # The time that a turn may take ends it long before.
         options.setdefault("timeout", 24 * 3600.0)
         return self._ask("ftrack.download", params, **options)
+
+    def http(self, url, method="GET", headers=(), body=None, timeout_secs=60, file=None, max_bytes=None):
+        """Asks a web server; needs `http:HOST`. A body is text, bytes, or sent as JSON otherwise.
+
+        Returns a dictionary with `status`, `url`, `headers` (pairs), and `content` (bytes), or
+        `file` (a dictionary with `path`) where the answer went into a file of the job's folder.
+        """
+        headers = [list(pair) for pair in (headers.items() if hasattr(headers, "items") else headers)]
+        params = {"url": url, "method": method, "headers": headers, "timeout_secs": timeout_secs}
+        if isinstance(body, bytes):
+            params["body"] = {"base64": base64.b64encode(body).decode("ascii")}
+        elif isinstance(body, str):
+            params["body"] = {"text": body}
+        elif body is not None:
+            params["body"] = {"text": json.dumps(body)}
+            headers.append(["content-type", "application/json"])
+        if file is not None:
+            params["file"] = file
+        if max_bytes is not None:
+            params["max_bytes"] = max_bytes
+        answer = self._ask("http.request", params, timeout=timeout_secs + 30.0)
+        content = answer.pop("body", None) or {}
+        if "base64" in content:
+            answer["content"] = base64.b64decode(content["base64"])
+        elif "text" in content:
+            answer["content"] = content["text"].encode("utf-8")
+        return answer
+
+    def open(self, target, **options):
+        """Opens a file, a folder or a link where the person is. Needs `open`."""
+        self._ask("open", {"target": target}, **options)
 
     def folder(self, **options):
         """Returns the path of the job's folder, where the plugin may read and write."""

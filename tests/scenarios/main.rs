@@ -16,6 +16,7 @@ mod media;
 mod orphans;
 mod server_away;
 mod services;
+mod services_outside;
 mod start;
 mod studio;
 mod tray;

@@ -25,8 +25,9 @@ use crate::home::Home;
 use crate::instance::Instance;
 use crate::ledger::{Kept, Ledger, LedgerThread, Place};
 use crate::plugin_folders::{PluginFolders, Searched};
+use crate::service::http::Web;
 use crate::service::job_folders::{self, JobFolders};
-use crate::service::{Server, Services};
+use crate::service::{Outside, Server, Services};
 use crate::settings::{Credentials, CredentialsError, Environment, PluginLayers, Settings};
 use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
@@ -124,6 +125,12 @@ impl Host {
         let bus = start_bus(&home, &settings, &engine, &about, &channels).await?;
         let supervisor = start_supervisor(&engine, &environment, &settings, folders.clone())?;
         supervisor.set_folders(plugins.by_id());
+        let outside = Outside {
+            hub: channels.told.event_hub.subscribe(),
+            applications: bus.applications(),
+            web: Web::new(settings.network.clone()),
+            supervisor: supervisor.clone(),
+        };
         let plugin_settings = PluginLayers::find(&home);
         let performer = Performer {
             engine: engine.clone(),
@@ -132,13 +139,7 @@ impl Host {
             connect,
             server: channels.server(),
             applications: bus.applications(),
-            services: Services::new(
-                engine.clone(),
-                channels.server(),
-                folders,
-                channels.told.event_hub.subscribe(),
-                bus.applications(),
-            ),
+            services: Services::new(engine.clone(), channels.server(), folders, outside),
             hearing: channels.hearing.clone(),
             logs: PluginLogs::default(),
             plugin_settings: plugin_settings.clone(),
@@ -424,6 +425,7 @@ fn start_supervisor(
             python_path,
         },
         environment: environment.for_plugins.clone(),
+        desktop: environment.for_desktop.clone(),
         rate: MessageRate {
             per_sec: settings.plugins.messages_per_sec,
             burst: settings.plugins.messages_burst,

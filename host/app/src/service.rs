@@ -6,8 +6,10 @@ mod download;
 mod events;
 pub(crate) mod facts;
 mod failure;
+pub(crate) mod http;
 pub(crate) mod job_folders;
 pub(crate) mod look_up;
+mod open;
 pub(crate) mod query;
 mod rows;
 pub(crate) mod serve;
@@ -20,7 +22,7 @@ use callboard_protocol::Failure;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 pub(crate) use failure::{failure_from_call, failure_from_connect, failure_from_lost};
-pub(crate) use serve::Services;
+pub(crate) use serve::{Outside, Services};
 
 /// How many queries of plugins may be at the server at once. What menus and steps ask never waits behind them.
 const QUERIES: usize = 64;
@@ -77,7 +79,10 @@ impl Server {
 
 /// Returns a hash with its name before it.
 fn sha256(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    sha256_digits(&ring::digest::digest(&ring::digest::SHA256, bytes))
+}
+
+fn sha256_digits(digest: &ring::digest::Digest) -> String {
     let digits: String = digest
         .as_ref()
         .iter()

@@ -5,6 +5,7 @@
 //! runner becomes this process's child, for the host adopts orphans on Linux, and is killed too.
 //! What the messages say is nobody's business here.
 
+mod opener;
 mod orphans;
 mod process;
 mod rate;
@@ -55,6 +56,8 @@ pub(crate) struct SupervisorOptions {
     pub(crate) program: Program,
     /// All of the environment that a plugin sees.
     pub(crate) environment: Vec<(OsString, OsString)>,
+    /// All of the environment that the person's own programs see.
+    pub(crate) desktop: Vec<(OsString, OsString)>,
     /// How much a process may say.
     pub(crate) rate: Rate,
     /// Where plugins may read and write.
@@ -78,6 +81,7 @@ pub(crate) struct Supervisor {
 struct Shared {
     engine: EngineHandle,
     spawner: Spawner,
+    desktop: Vec<(OsString, OsString)>,
     rate: Rate,
     folders: Mutex<HashMap<PluginId, PathBuf>>,
     mailboxes: Mutex<HashMap<ProcessId, mpsc::Sender<Mail>>>,
@@ -100,6 +104,7 @@ impl Supervisor {
         let SupervisorOptions {
             program,
             environment,
+            desktop,
             rate,
             job_folders,
         } = options;
@@ -107,6 +112,7 @@ impl Supervisor {
             shared: Arc::new(Shared {
                 engine,
                 spawner: Spawner::start(program, environment, job_folders)?,
+                desktop,
                 rate,
                 folders: Mutex::default(),
                 mailboxes: Mutex::default(),

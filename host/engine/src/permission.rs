@@ -23,6 +23,7 @@ pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<()
         | HostMethod::EventsUnsubscribe
         | HostMethod::EventsNext
         | HostMethod::EventsPublish => Permission::Events,
+        HostMethod::Open => Permission::Open,
         _ => return Ok(()),
     };
     if manifest.permissions.contains(&needed) {
@@ -82,6 +83,23 @@ pub(crate) fn check_operation(manifest: &Manifest, operation: &Operation) -> Res
     ))
 }
 
+/// Returns the hosts that `manifest` declares, for [`HostMethod::HttpRequest`].
+pub(crate) fn declared_hosts(manifest: &Manifest) -> Result<Vec<String>, Failure> {
+    let hosts: Vec<String> = manifest
+        .permissions
+        .iter()
+        .filter_map(|permission| match permission {
+            Permission::Http { host } => Some(host.clone()),
+            _ => None,
+        })
+        .collect();
+    if hosts.is_empty() {
+        let host = "HOST".to_owned();
+        return Err(undeclared(manifest, &Permission::Http { host }));
+    }
+    Ok(hosts)
+}
+
 fn undeclared(manifest: &Manifest, permission: &Permission) -> Failure {
     Failure::denied(format!(
         "the manifest of `{}` does not declare the permission `{permission}`",
@@ -119,6 +137,7 @@ mod tests {
             (HostMethod::Notify, "notify"),
             (HostMethod::EventsNext, "events"),
             (HostMethod::EventsPublish, "events"),
+            (HostMethod::Open, "open"),
         ] {
             let refusal = check_method(&bare, method).unwrap_err();
             assert!(refusal.message.contains(permission), "{refusal}");

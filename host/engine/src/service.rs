@@ -1,9 +1,9 @@
 //! Services that the engine only lets through: it decides whether a plugin may, and somebody else does it.
 
 use callboard_protocol::{
-    EventsPublish, Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, JobId,
-    MAX_STORED_BYTES, Manifest, PluginId, Progress, QueryPage, StoreAppend, StoreEntries, StoreGet,
-    StoreKeys, StorePut, StoreSwap, StoreTrim,
+    EventsPublish, Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, HttpRequest,
+    JobId, MAX_STORED_BYTES, Manifest, Open, PluginId, Progress, QueryPage, StoreAppend,
+    StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreTrim,
 };
 use serde_json::Value;
 
@@ -36,6 +36,15 @@ pub enum ServiceRequest {
     FtrackCall(FtrackCall),
     /// A file of ftrack's; answered with [`FetchedFile`](callboard_protocol::FetchedFile).
     FtrackDownload(FtrackDownload),
+    /// Something of a web server's; answered with [`HttpAnswer`](callboard_protocol::HttpAnswer).
+    Http {
+        /// What.
+        request: HttpRequest,
+        /// The hosts that the plugin may ask, as its manifest names them.
+        hosts: Vec<String>,
+    },
+    /// Open something where the person is; answered with `{}`.
+    Open(Open),
     /// The job's folder, made if it is not there; answered with [`JobFolder`](callboard_protocol::JobFolder).
     JobFolder,
     /// An event, which was checked; answered with [`Replies`](callboard_protocol::Replies).
@@ -120,6 +129,15 @@ impl ServiceRequest {
                     Ok(Self::FtrackDownload(download))
                 })
             }
+            HostMethod::HttpRequest => turn::read(name, params).and_then(|request: HttpRequest| {
+                request
+                    .file
+                    .iter()
+                    .try_for_each(|file| check_file_name(file))?;
+                let hosts = permission::declared_hosts(manifest)?;
+                Ok(Self::Http { request, hosts })
+            }),
+            HostMethod::Open => turn::read(name, params).map(Self::Open),
             HostMethod::JobFolder => Ok(Self::JobFolder),
             HostMethod::EventsPublish => turn::read(name, params).map(Self::Publish),
             _ => return None,
@@ -130,7 +148,11 @@ impl ServiceRequest {
     fn may_be_abandoned(&self) -> bool {
         match self {
             Self::QueryPage(_) | Self::FtrackDownload(_) => true,
-            Self::FtrackCall(_) | Self::JobFolder | Self::Publish(_) => false,
+            Self::Http { request, .. } => {
+                let method = request.method.as_deref().unwrap_or("GET");
+                method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")
+            }
+            Self::FtrackCall(_) | Self::JobFolder | Self::Open(_) | Self::Publish(_) => false,
         }
     }
 }

@@ -30,6 +30,12 @@ fn what_is_not_declared_reaches_no_service() {
         ("ftrack.page", page, "ftrack.read"),
         ("ftrack.download", download, "ftrack.read"),
         ("ftrack.call", create("Task"), "ftrack.create.Task"),
+        (
+            "http.request",
+            json!({"url": "https://example.com"}),
+            "http:HOST",
+        ),
+        ("open", json!({"target": "/tmp"}), "open"),
     ] {
         let failure = refusal(method, params);
         assert_eq!(failure.kind, FailureKind::Denied);
@@ -67,6 +73,27 @@ fn a_file_is_fetched_into_the_jobs_folder_and_nowhere_else() {
         assert_eq!(refused.unwrap().unwrap_err().kind, FailureKind::Invalid);
     }
     assert!(world.served.is_empty());
+}
+
+#[test]
+fn a_web_request_goes_with_the_hosts_of_the_manifest() {
+    let mut world = World::ready();
+    world.catalogue_maker(&json!(["http:*.example.com", "http:localhost", "store"]));
+    let process = world.launched_maker();
+    for method in ["get", "POST"] {
+        let request = json!({"url": "https://a.example.com", "method": method});
+        assert_eq!(world.ask_host(process, "http.request", request), None);
+        let (_, _, ServiceRequest::Http { hosts, .. }) = world.served.pop_back().unwrap() else {
+            panic!("another request");
+        };
+        assert_eq!(hosts, ["*.example.com", "localhost"]);
+    }
+    let outside = json!({"url": "https://a.example.com", "file": "../a"});
+    let refused = world.ask_host(process, "http.request", outside);
+    assert_eq!(refused.unwrap().unwrap_err().kind, FailureKind::Invalid);
+    // What may have changed something is waited for, though nobody listens any more.
+    world.end_turn(process, Ok(Outcome::done("gone")));
+    assert_eq!(world.abandoned.len(), 1);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod events;
 mod ftrack;
+mod http;
 mod settings;
 mod store;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use callboard_protocol::{
     DccContext, DescribeRow, Failure, FailureKind, HandOver, HostMethod, JobFolder, Log, LogLevel,
-    Notify, NotifyLevel, Progress, Step,
+    Notify, NotifyLevel, Open, Progress, Step,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,7 @@ use crate::describe::DescribePages;
 use crate::link::Link;
 
 pub use ftrack::{Ftrack, QueryPages};
+pub use http::{Http, HttpReply};
 pub use store::{LogEntry, Store, StoreLog};
 
 /// How long the host may take to answer. It has shorter deadlines of its own, and says then what was in the way.
@@ -119,6 +121,24 @@ impl Host {
     /// Returns the `store` service: values of the plugin's own, and logs that it appends to.
     pub fn store(&self) -> Store<'_> {
         Store::new(self)
+    }
+
+    /// Returns the `http` service: web servers, through the host.
+    pub fn http(&self) -> Http<'_> {
+        Http::new(self)
+    }
+
+    /// Opens a file, a folder or a link with the program that the person uses for it. Needs `open`.
+    ///
+    /// `target` is an absolute path, or begins with `https:`, `http:` or `mailto:`.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, is a program, or nothing opens it.
+    pub fn open(&self, target: impl Into<String>) -> Result<(), Failure> {
+        let target = target.into();
+        self.ask::<Value>(HostMethod::Open, &Open { target })
+            .map(drop)
     }
 
     /// Returns the job's folder, for files of this job: the host fetches them to there and takes them from there, and the plugin may read and write in it.

@@ -41,15 +41,15 @@ mod text;
 
 pub use callboard_protocol::{
     ActionId, Choice, Context, Control, DccContext, DescribeRow, Entity, EventInput, EventPlace,
-    EventsHeard, Failure, FailureKind, FetchedFile, FtrackDownload, HeardEvent, Item, JobId,
-    Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation, Outcome, SelectionId,
-    StatusSet, Step, StepId, StepReport, StepState, StepsReport, Surface, Unit, UnitReport,
-    UnitState, View, Work,
+    EventsHeard, Failure, FailureKind, FetchedFile, FtrackDownload, HeardEvent, HttpAnswer,
+    HttpBody, HttpRequest, Item, JobId, Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel,
+    Operation, Outcome, SelectionId, StatusSet, Step, StepId, StepReport, StepState, StepsReport,
+    Surface, Unit, UnitReport, UnitState, View, Work,
 };
 pub use serde_json::{Map, Value, json};
 
 pub use describe::DescribePages;
-pub use host::{Ftrack, Host, LogEntry, QueryPages, Store, StoreLog};
+pub use host::{Ftrack, Host, Http, HttpReply, LogEntry, QueryPages, Store, StoreLog};
 pub use plugin::Plugin;
 #[doc(hidden)]
 pub use plugin::{Turns, Typed};

@@ -3,14 +3,16 @@
 mod events;
 mod files;
 mod ftrack;
+mod http;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use callboard_protocol::{
     Describe, DescribeRow, Description, EventsPublish, EventsSubscribe, Failure, FailureKind,
-    HandOver, HostMethod, Log, MAX_STATE_BYTES, MAX_STATUS_CHARACTERS, Manifest, Notify, Operation,
-    Permission, Progress, SettingKind, SettingsValues, StatusSet, StoredEntry, Verb, Work,
+    HandOver, HostMethod, HttpAnswer, HttpRequest, Log, MAX_STATE_BYTES, MAX_STATUS_CHARACTERS,
+    Manifest, Notify, Operation, Permission, Progress, SettingKind, SettingsValues, StatusSet,
+    StoredEntry, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +30,10 @@ pub struct Record {
     pub queries: Vec<String>,
     /// The operations it had carried out at once, call by call.
     pub calls: Vec<Vec<Operation>>,
+    /// What it asked web servers.
+    pub web_requests: Vec<HttpRequest>,
+    /// What it had opened.
+    pub opened: Vec<String>,
     /// What it handed over; the same key twice is there once.
     pub hand_overs: Vec<HandOver>,
     /// What it told the person.
@@ -49,11 +55,13 @@ pub struct Record {
 }
 
 type Entities = Vec<Map<String, Value>>;
+pub(crate) type Web = Box<dyn FnMut(&HttpRequest) -> Result<HttpAnswer, Failure>>;
 pub(crate) type Ftrack = Box<dyn FnMut(&str) -> Result<Entities, Failure>>;
 
 pub(crate) struct FakeHost {
     pub(crate) manifest: Manifest,
     pub(crate) ftrack: Ftrack,
+    pub(crate) web: Web,
     pub(crate) selection: Vec<DescribeRow>,
     pub(crate) failures: Vec<(HostMethod, Failure)>,
     /// The files that ftrack has, by component.
@@ -89,6 +97,7 @@ impl FakeHost {
                 Err(Failure::new(FailureKind::Unavailable, message)
                     .hint("give it one with `PluginTest::ftrack`"))
             }),
+            web: Box::new(http::no_web),
             selection: Vec::new(),
             failures: Vec::new(),
             files: HashMap::new(),
@@ -126,6 +135,8 @@ impl FakeHost {
             HostMethod::FtrackCall => self.call(read(params)?),
             HostMethod::FtrackDownload => self.download(&read(params)?),
             HostMethod::JobFolder => self.job_folder(),
+            HostMethod::HttpRequest => self.http(read(params)?),
+            HostMethod::Open => self.open(read(params)?),
             HostMethod::HandOver => self.hand_over(read(params)?),
             HostMethod::Describe => self.describe(&read(params)?),
             HostMethod::EventsSubscribe

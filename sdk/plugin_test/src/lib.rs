@@ -37,9 +37,9 @@ mod fake_host;
 mod plugin_test;
 
 pub use callboard_protocol::{
-    Context, DccContext, Entity, Failure, FailureKind, HandOver, HostMethod, Launch, Log, Manifest,
-    Notify, Outcome, Progress, StepReport, StepState, StepsReport, StoredEntry, Surface,
-    UnitReport, UnitState,
+    Context, DccContext, Entity, Failure, FailureKind, HandOver, HostMethod, HttpAnswer, HttpBody,
+    HttpRequest, Launch, Log, Manifest, Notify, Outcome, Progress, StepReport, StepState,
+    StepsReport, StoredEntry, Surface, UnitReport, UnitState,
 };
 pub use serde_json::{Map, Value, json};
 

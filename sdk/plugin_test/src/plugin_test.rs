@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use callboard_plugin_sdk::{Plugin, Typed, serve_connection};
 use callboard_protocol::{
-    ActionId, Context, DescribeRow, EventInput, Failure, HostHello, HostMethod, JobId, Launch,
-    MAX_STATE_BYTES, Manifest, Message, MessageId, Outcome, PluginHello, SUPPORTED_VERSIONS,
-    StepReport, StepState, StepsReport, UnitReport, UnitState, Work,
+    ActionId, Context, DescribeRow, EventInput, Failure, HostHello, HostMethod, HttpAnswer,
+    HttpRequest, JobId, Launch, MAX_STATE_BYTES, Manifest, Message, MessageId, Outcome,
+    PluginHello, SUPPORTED_VERSIONS, StepReport, StepState, StepsReport, UnitReport, UnitState,
+    Work,
 };
 use callboard_wire::{Connection, ReceiveError, Sender};
 use serde_json::{Map, Value, json};
@@ -128,6 +129,16 @@ impl PluginTest {
     #[must_use]
     pub fn stored(mut self, key: &str, value: Value) -> Self {
         self.host.record.store.insert(key.to_owned(), value);
+        self
+    }
+
+    /// Sets what web servers answer.
+    #[must_use]
+    pub fn web(
+        mut self,
+        answer: impl FnMut(&HttpRequest) -> Result<HttpAnswer, Failure> + 'static,
+    ) -> Self {
+        self.host.web = Box::new(answer);
         self
     }
 

@@ -7,7 +7,9 @@ use callboard_plugin_sdk::{
     DccContext, Failure, FailureKind, Host, Item, Launch, Operation, Outcome, Plugin, Step, Unit,
     View, Work, quote,
 };
-use callboard_plugin_test::{Context, HostMethod, Map, PluginTest, Value, json};
+use callboard_plugin_test::{
+    Context, HostMethod, HttpAnswer, HttpBody, Map, PluginTest, Value, json,
+};
 
 /// Does what a closure says.
 struct Scripted<F>(F);
@@ -110,6 +112,48 @@ fn files_lie_in_the_jobs_folder() {
     })
     .file("f1", "film");
     assert_eq!(act(&mut test), Ok(Outcome::done("4")));
+}
+
+#[test]
+fn web_servers_answer_as_the_test_says() {
+    let mut test = greedy(|_, host| {
+        let reply = host.http().get("https://farm.example.com/jobs")?;
+        assert_eq!(reply.clone().ok()?.json::<Vec<u32>>()?, [1, 2]);
+        assert_eq!(reply.header("x-farm"), Some("busy"));
+        let refused = host.http().post_json("https://farm.example.com/jobs", &3)?;
+        let failure = refused.ok().unwrap_err();
+        assert_eq!(failure.causes, ["no room"]);
+        let file = host
+            .http()
+            .fetch("https://farm.example.com/jobs", "jobs.json")?;
+        let path = file.answer.file.unwrap().path;
+        assert_eq!(std::fs::read(path).unwrap(), b"[1, 2]");
+        host.open("https://farm.example.com")?;
+        Ok(Outcome::done("asked"))
+    })
+    .web(|request| {
+        let is_post = request.method.as_deref() == Some("POST");
+        Ok(HttpAnswer {
+            status: if is_post { 503 } else { 200 },
+            headers: vec![("x-farm".to_owned(), "busy".to_owned())],
+            body: Some(HttpBody::Text(
+                if is_post { "no room" } else { "[1, 2]" }.to_owned(),
+            )),
+            ..HttpAnswer::default()
+        })
+    });
+    assert_eq!(act(&mut test), Ok(Outcome::done("asked")));
+    assert_eq!(test.record().opened, ["https://farm.example.com"]);
+}
+
+#[test]
+#[should_panic(expected = "does not declare: {\"http:evil.org\"}")]
+fn a_host_that_is_not_declared_fails_the_test() {
+    let mut test = greedy(|_, host| {
+        host.http().get("https://evil.org/")?;
+        Ok(Outcome::done("not reached"))
+    });
+    act(&mut test).ok();
 }
 
 #[test]

@@ -59,10 +59,11 @@ pub use plugin::{
 };
 pub use service::{
     EventsHeard, EventsNext, EventsPublish, EventsSubscribe, FetchedFile, FtrackCall, FtrackCalled,
-    FtrackDownload, HeardEvent, JobFolder, MAX_STORED_BYTES, PluginSettings, PluginSettingsAsk,
-    Query, QueryPage, QueryResults, QueryRows, SettingsValues, StoreAppend, StoreAppended,
-    StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue,
-    StoredEntries, StoredEntry, StoredKeys,
+    FtrackDownload, HeardEvent, HttpAnswer, HttpBody, HttpRequest, JobFolder, MAX_HTTP_BODY_BYTES,
+    MAX_STORED_BYTES, Open, PluginSettings, PluginSettingsAsk, Query, QueryPage, QueryResults,
+    QueryRows, SettingsValues, StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys,
+    StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredEntry,
+    StoredKeys,
 };
 pub use step::{Encode, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};

@@ -44,6 +44,10 @@ pub enum HostMethod {
     FtrackCall,
     /// `ftrack.download`, a request: [`FtrackDownload`](crate::FtrackDownload) to [`FetchedFile`](crate::FetchedFile). Needs `ftrack.read`.
     FtrackDownload,
+    /// `http.request`, a request: [`HttpRequest`](crate::HttpRequest) to [`HttpAnswer`](crate::HttpAnswer). Needs `http:HOST`.
+    HttpRequest,
+    /// `open`, a request: [`Open`](crate::Open) to `{}`. Needs `open`.
+    Open,
     /// `job.folder`, a request without parameters, answered with [`JobFolder`](crate::JobFolder).
     JobFolder,
     /// `steps.hand_over`, a request: [`HandOver`] to `{}`, answered once it is on disk. Needs a permission for each operation.
@@ -91,6 +95,8 @@ impl HostMethod {
         Self::QueryPage,
         Self::FtrackCall,
         Self::FtrackDownload,
+        Self::HttpRequest,
+        Self::Open,
         Self::JobFolder,
         Self::HandOver,
         Self::Describe,
@@ -119,6 +125,8 @@ impl HostMethod {
             Self::QueryPage => "ftrack.page",
             Self::FtrackCall => "ftrack.call",
             Self::FtrackDownload => "ftrack.download",
+            Self::HttpRequest => "http.request",
+            Self::Open => "open",
             Self::JobFolder => "job.folder",
             Self::HandOver => "steps.hand_over",
             Self::Describe => "dcc.describe",

@@ -3,6 +3,8 @@
 mod events;
 mod files;
 mod ftrack;
+mod http;
+mod open;
 mod settings;
 mod store;
 
@@ -11,6 +13,8 @@ pub use files::{FetchedFile, JobFolder};
 pub use ftrack::{
     FtrackCall, FtrackCalled, FtrackDownload, Query, QueryPage, QueryResults, QueryRows,
 };
+pub use http::{HttpAnswer, HttpBody, HttpRequest, MAX_HTTP_BODY_BYTES};
+pub use open::Open;
 pub use settings::{PluginSettings, PluginSettingsAsk, SettingsValues};
 pub use store::{
     MAX_STORED_BYTES, StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut,

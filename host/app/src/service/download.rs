@@ -33,10 +33,7 @@ pub(super) async fn download(
     };
     let written = tokio::fs::metadata(unfinished.file()).await;
     let size_bytes = written.map_err(|error| not_written(&error))?.len();
-    let folders = services.folders.clone();
-    let (asker, name) = (serving.asker.clone(), asked.name.clone());
-    let given = tokio::task::spawn_blocking(move || folders.give(&unfinished, &asker, &name));
-    let path = given.await.map_err(|_| gone())??;
+    let path = serving.give(unfinished, &asked.name).await?;
     Ok(FetchedFile {
         path: path.display().to_string(),
         size_bytes,
@@ -134,8 +131,4 @@ pub(super) fn not_written(error: &std::io::Error) -> Failure {
     Failure::new(FailureKind::Unavailable, "could not write the file")
         .hint("free some space on the disk")
         .caused_by(error)
-}
-
-fn gone() -> Failure {
-    Failure::new(FailureKind::Unavailable, "the host is ending").hint("start it again and retry")
 }

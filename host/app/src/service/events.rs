@@ -30,7 +30,11 @@ pub(super) async fn publish(services: &Services, ask: EventsPublish) -> Result<R
             if event.id.is_empty() {
                 event.id = uuid::Uuid::new_v4().to_string();
             }
-            services.applications.publish(event, wait, at_most).await?
+            services
+                .outside
+                .applications
+                .publish(event, wait, at_most)
+                .await?
         }
         _ => on_hub(services, event, wait, at_most).await?,
     };
@@ -44,7 +48,7 @@ async fn on_hub(
     wait: Option<Duration>,
     at_most: usize,
 ) -> Result<Vec<Event>, Failure> {
-    let hub = services.hub.borrow().clone().ok_or_else(|| {
+    let hub = services.outside.hub.borrow().clone().ok_or_else(|| {
         Failure::new(
             FailureKind::Unavailable,
             "there is no connection to ftrack's event hub",

@@ -1,18 +1,21 @@
 //! Does what plugins ask of services, each in a task of its own, and gives up what nobody waits for any more.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callboard_protocol::{Failure, FailureKind, Progress};
 use engine::{Asker, Event, ServiceRequest, Token};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
-use super::job_folders::JobFolders;
-use super::{Server, call, download, events, query};
+use super::http::Web;
+use super::job_folders::{JobFolders, Unfinished};
+use super::{Server, call, download, events, http, open, query};
 use crate::engine_thread::EngineHandle;
+use crate::supervisor::Supervisor;
 use crate::surface::bus::Applications;
 
 /// How many files may be on their way at once.
@@ -24,13 +27,23 @@ pub(crate) struct Services {
     pub(crate) engine: EngineHandle,
     pub(crate) server: Server,
     pub(crate) folders: JobFolders,
-    /// The event hub, while there is one.
-    pub(super) hub: watch::Receiver<Option<ftrack::EventHub>>,
-    /// The bus.
-    pub(super) applications: Applications,
+    pub(super) outside: Outside,
     /// Room for files on their way.
     pub(super) transfers: Arc<Semaphore>,
     under_way: UnderWay,
+}
+
+/// What services reach beside the server.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    /// The event hub, while there is one.
+    pub(crate) hub: watch::Receiver<Option<ftrack::EventHub>>,
+    /// The bus.
+    pub(crate) applications: Applications,
+    /// Web servers.
+    pub(crate) web: Web,
+    /// The person's desktop.
+    pub(crate) supervisor: Supervisor,
 }
 
 /// One request that is being served.
@@ -46,6 +59,21 @@ impl Serving<'_> {
         let token = self.token;
         let event = Event::ServiceAdvanced { token, progress };
         self.services.engine.tell(event).await;
+    }
+
+    /// Gives the job a file that is whole.
+    pub(super) async fn give(
+        &self,
+        unfinished: Unfinished,
+        name: &str,
+    ) -> Result<PathBuf, Failure> {
+        let folders = self.services.folders.clone();
+        let (asker, name) = (self.asker.clone(), name.to_owned());
+        let given = tokio::task::spawn_blocking(move || folders.give(&unfinished, &asker, &name));
+        given.await.unwrap_or_else(|_| {
+            Err(Failure::new(FailureKind::Unavailable, "the host is ending")
+                .hint("start it again and retry"))
+        })
     }
 }
 
@@ -67,15 +95,13 @@ impl Services {
         engine: EngineHandle,
         server: Server,
         folders: JobFolders,
-        hub: watch::Receiver<Option<ftrack::EventHub>>,
-        applications: Applications,
+        outside: Outside,
     ) -> Self {
         Self {
             engine,
             server,
             folders,
-            hub,
-            applications,
+            outside,
             transfers: Arc::new(Semaphore::new(TRANSFERS)),
             under_way: UnderWay::default(),
         }
@@ -119,6 +145,13 @@ impl Serving<'_> {
                 answer(download::download(self, &asked).await?)
             }
             ServiceRequest::Publish(asked) => answer(events::publish(self.services, asked).await?),
+            ServiceRequest::Http { request, hosts } => {
+                answer(http::request(self, &request, &hosts).await?)
+            }
+            ServiceRequest::Open(asked) => {
+                open::open(&self.services.outside.supervisor, &asked).await?;
+                Ok(json!({}))
+            }
             ServiceRequest::JobFolder => answer(self.services.folders.of_job(self.asker)?),
         }
     }

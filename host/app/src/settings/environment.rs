@@ -45,6 +45,8 @@ pub(crate) struct Environment {
     pub(crate) local_app_data: Option<PathBuf>,
     /// What plugin processes are given of it.
     pub(crate) for_plugins: Vec<(OsString, OsString)>,
+    /// What the person's own programs are given of it.
+    pub(crate) for_desktop: Vec<(OsString, OsString)>,
 }
 
 /// What a plugin's process may see of the environment. Never the credentials, never the bus.
@@ -92,6 +94,9 @@ impl Environment {
             for_plugins: std::env::vars_os()
                 .filter(|(name, _)| name.to_str().is_some_and(is_passed_to_plugins))
                 .collect(),
+            for_desktop: std::env::vars_os()
+                .filter(|(name, _)| name.to_str().is_some_and(is_passed_to_desktop))
+                .collect(),
         }
     }
 
@@ -116,6 +121,13 @@ impl Environment {
 fn is_passed_to_plugins(name: &str) -> bool {
     let is_desktop_folder = name.starts_with("XDG_") && name.ends_with("_HOME");
     PASSED_TO_PLUGINS.contains(&name) || name.starts_with("LC_") || is_desktop_folder
+}
+
+/// A browser or a player is started as from the desktop: it learns nothing of ftrack's key, and of no library or
+/// module path that was set for the host or for the application that started it.
+fn is_passed_to_desktop(name: &str) -> bool {
+    let kept_back = ["CALLBOARD_", "FTRACK_", "LD_", "DYLD_", "PYTHON"];
+    !kept_back.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod elsewhere {
 
     pub(in super::super) fn adopt() {}
 
-    pub(in super::super) fn kill(_known: &HashSet<u32>) {}
+    pub(in super::super) fn kill(_known: &HashSet<u32>, _opened: &str) {}
 }
 
 #[cfg(target_os = "linux")]
@@ -40,12 +40,13 @@ mod linux {
         }
     }
 
-    /// Kills and reaps every child of this process that is not `known`.
-    pub(in super::super) fn kill(known: &HashSet<u32>) {
+    /// Kills and reaps every child of this process that is not `known`, and does not have the variable `opened`.
+    pub(in super::super) fn kill(known: &HashSet<u32>, opened: &str) {
         for _ in 0..ROUNDS {
             let orphans: Vec<Pid> = children()
                 .into_iter()
                 .filter(|pid| !known.contains(&pid.as_raw_nonzero().get().unsigned_abs()))
+                .filter(|pid| !has_variable(*pid, opened))
                 .collect();
             if orphans.is_empty() {
                 return;
@@ -79,6 +80,15 @@ mod linux {
                 tracing::warn!(pid = pid.as_raw_nonzero().get(), %error, "could not kill what a plugin left behind");
             }
         }
+    }
+
+    /// Tells whether a process was started with this variable.
+    fn has_variable(pid: Pid, variable: &str) -> bool {
+        let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
+        environment.is_ok_and(|environment| {
+            let mut variables = environment.split(|byte| *byte == 0);
+            variables.any(|found| found == variable.as_bytes())
+        })
     }
 
     /// Returns the children of this process, whichever of its threads started or adopted them.

@@ -16,6 +16,7 @@ use runner::{ConnectChild, Lifeline, Runner};
 use tokio::process::Child;
 use tokio::sync::oneshot;
 
+use super::opener::Mark;
 use super::{Program, lock, orphans};
 use crate::service::job_folders::JobFolders;
 
@@ -41,10 +42,11 @@ struct Order {
 pub(super) struct Spawner {
     orders: SyncSender<Order>,
     known: Known,
+    mark: Mark,
 }
 
 /// The runners that are alive: a child of this process that is none of them is an orphan.
-type Known = Arc<Mutex<HashSet<u32>>>;
+pub(super) type Known = Arc<Mutex<HashSet<u32>>>;
 
 impl Spawner {
     pub(super) fn start(
@@ -66,7 +68,11 @@ impl Spawner {
             .stack_size(256 << 10)
             .spawn(move || thread.run(&receiver))
             .context("could not start the spawner's thread")?;
-        Ok(Self { orders, known })
+        Ok(Self {
+            orders,
+            known,
+            mark: Mark::fresh(),
+        })
     }
 
     /// Starts a runner for a plugin folder; none when too many starts wait already.
@@ -87,6 +93,16 @@ impl Spawner {
         Some(receiver)
     }
 
+    /// Returns the runners that are alive; while they are locked nobody looks for orphans.
+    pub(super) fn known(&self) -> Known {
+        Arc::clone(&self.known)
+    }
+
+    /// Returns what is set on the person's own programs.
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
     /// Forgets a runner that has ended and was waited for.
     pub(super) fn forget(&self, pid: u32) {
         lock(&self.known).remove(&pid);
@@ -95,9 +111,10 @@ impl Spawner {
     /// Kills what runners have left behind.
     pub(super) async fn kill_orphans(&self) {
         let known = Arc::clone(&self.known);
+        let opened = self.mark.variable();
         let killing = tokio::task::spawn_blocking(move || {
             // While the lock is held nothing is started, so that a runner just started is no orphan.
-            orphans::kill(&lock(&known));
+            orphans::kill(&lock(&known), &opened);
         });
         if killing.await.is_err() {
             tracing::error!("the search for orphans panicked");
