@@ -1,4 +1,4 @@
-//! Runs a Callboard plugin against a fake host, in one process and through the real wire.
+//! Runs a Callboard plugin against a fake host, through the real wire: in one process for its tests, or as it is really started for a [`Trial`].
 //!
 //! This crate must never know any host crate: it plays the host as `docs/protocol.md` describes it.
 //!
@@ -35,6 +35,8 @@
 
 mod fake_host;
 mod plugin_test;
+mod report;
+mod trial;
 
 pub use callboard_protocol::{
     Context, DccContext, Entity, Failure, FailureKind, HandOver, HostMethod, HttpAnswer, HttpBody,
@@ -45,3 +47,4 @@ pub use serde_json::{Map, Value, json};
 
 pub use fake_host::Record;
 pub use plugin_test::PluginTest;
+pub use trial::{Check, Entities, Patience, Subject, Trial};

@@ -11,13 +11,13 @@ use callboard_plugin_sdk::{Plugin, Typed, serve_connection};
 use callboard_protocol::{
     ActionId, Context, DescribeRow, EventInput, Failure, HostHello, HostMethod, HttpAnswer,
     HttpRequest, JobId, Launch, MAX_STATE_BYTES, Manifest, Message, MessageId, Outcome,
-    PluginHello, SUPPORTED_VERSIONS, StepReport, StepState, StepsReport, UnitReport, UnitState,
-    Work,
+    PluginHello, SUPPORTED_VERSIONS, StepsReport,
 };
 use callboard_wire::{Connection, ReceiveError, Sender};
 use serde_json::{Map, Value, json};
 
 use crate::fake_host::{FakeHost, Record};
+use crate::report;
 
 /// How long a turn may take in a test.
 const TURN: Duration = Duration::from_secs(30);
@@ -280,28 +280,7 @@ impl PluginTest {
     ///
     /// Nothing was handed over.
     pub fn steps_ended(&self, failure_of: impl Fn(&str) -> Option<Failure>) -> StepsReport {
-        let hand_over = self.last_hand_over();
-        let steps = hand_over.steps.iter().map(|step| {
-            let units = match &step.work {
-                Work::Call { units } => units.as_slice(),
-                _ => &[],
-            };
-            let units: Vec<UnitReport> = units
-                .iter()
-                .map(|unit| unit_report(&unit.key, &unit.label, failure_of(&unit.key)))
-                .collect();
-            StepReport {
-                id: step.id.clone(),
-                state: state_of(&units),
-                calls: 1,
-                held_up: None,
-                units,
-            }
-        });
-        StepsReport {
-            key: hand_over.key.clone(),
-            steps: steps.collect(),
-        }
+        report::ended(self.last_hand_over(), failure_of)
     }
 
     /// Returns what the plugin asked and told so far.
@@ -414,29 +393,5 @@ fn object(values: Value) -> Map<String, Value> {
     match values {
         Value::Object(values) => values,
         other => panic!("values are an object: {other}"),
-    }
-}
-
-fn unit_report(key: &str, label: &str, failure: Option<Failure>) -> UnitReport {
-    UnitReport {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        state: if failure.is_none() {
-            UnitState::Done
-        } else {
-            UnitState::Failed
-        },
-        failure,
-    }
-}
-
-fn state_of(units: &[UnitReport]) -> StepState {
-    let failed = units.iter().filter(|unit| unit.failure.is_some()).count();
-    if failed == 0 {
-        StepState::Done
-    } else if failed == units.len() {
-        StepState::Failed
-    } else {
-        StepState::Partly
     }
 }
