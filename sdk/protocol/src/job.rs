@@ -1,5 +1,6 @@
 //! Jobs: one launch of one action, as a row of turns.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -29,6 +30,34 @@ pub struct Launch {
     /// The plugin's settings when the turn started, without secrets.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub settings: Map<String, Value>,
+}
+
+impl Launch {
+    /// Reads the values as a `T`: a structure with the fields of the form.
+    ///
+    /// # Errors
+    ///
+    /// Says which field is missing or has another form; such a failure is shown to the person.
+    pub fn read_values<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        read(&self.values, "a field of the form")
+    }
+
+    /// Reads the settings as a `T`: a structure with the settings that the manifest declares.
+    ///
+    /// # Errors
+    ///
+    /// Says which setting is missing or has another form.
+    pub fn read_settings<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        read(&self.settings, "a setting")
+    }
+}
+
+fn read<T: DeserializeOwned>(values: &Map<String, Value>, what: &str) -> Result<T, Failure> {
+    serde_json::from_value(Value::Object(values.clone())).map_err(|error| {
+        Failure::invalid(format!("{what} is missing or has another form"))
+            .hint("look at what is filled in")
+            .caused_by(&error)
+    })
 }
 
 /// How a turn ends. A turn that fails answers with a [`Failure`] instead.

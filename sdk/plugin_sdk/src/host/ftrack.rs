@@ -4,6 +4,7 @@ use callboard_protocol::{
     Failure, FailureKind, FetchedFile, FtrackCall, FtrackCalled, FtrackDownload, HostMethod,
     Operation, Query, QueryPage, QueryResults, QueryRows,
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Host, TRANSFER_DEADLINE};
@@ -29,6 +30,38 @@ impl<'a> Ftrack<'a> {
     pub fn query(&self, expression: &str) -> Result<Vec<Map<String, Value>>, Failure> {
         let mut results = self.query_many(&[expression])?;
         Ok(results.swap_remove(0))
+    }
+
+    /// Asks ftrack, and reads each entity as a `T`: a structure with the fields that the expression selects. Needs `ftrack.read`.
+    ///
+    /// ```no_run
+    /// # use callboard_plugin_sdk::{Failure, Host};
+    /// #[derive(serde::Deserialize)]
+    /// struct Shot {
+    ///     id: String,
+    ///     name: String,
+    /// }
+    ///
+    /// # fn names(host: &Host) -> Result<Vec<String>, Failure> {
+    /// let shots: Vec<Shot> = host.ftrack().read("select id, name from Shot")?;
+    /// # Ok(shots.into_iter().map(|shot| shot.id + &shot.name).collect())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An entity has another form, the server refused the expression or is away, or the turn was cancelled.
+    pub fn read<T: DeserializeOwned>(&self, expression: &str) -> Result<Vec<T>, Failure> {
+        let rows = self.query(expression)?.into_iter();
+        rows.map(|row| {
+            serde_json::from_value(Value::Object(row)).map_err(|error| {
+                let message = format!("an entity has another form than expected: `{expression}`");
+                Failure::invalid(message)
+                    .hint("select every field that is read, and allow for fields that are empty")
+                    .caused_by(&error)
+            })
+        })
+        .collect()
     }
 
     /// Asks ftrack several things in one request, and returns one list for each. Needs `ftrack.read`.
