@@ -69,6 +69,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 15] = [
         "app",
         &[
             "callboard_event",
+            "callboard_plugin_test",
             "callboard_protocol",
             "callboard_wire",
             "connect",

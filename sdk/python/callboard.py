@@ -37,7 +37,7 @@ import uuid
 
 __all__ = [
     "Answer", "Client", "Failure", "Host", "Launch", "Plugin", "Request",
-    "asks", "bus_path", "cancelled", "done", "event", "new_id", "partly", "waits",
+    "asks", "bus_path", "cancelled", "done", "event", "new_id", "partly", "quote", "waits",
 ]
 
 VERSIONS = [1]
@@ -498,6 +498,11 @@ def event(topic, data, target=""):
         "target": target,
         "inReplyToEvent": None,
     }
+
+
+def quote(text):
+    """Returns a text as a string of ftrack's query language: in double quotes, escaped."""
+    return '"{}"'.format(str(text).replace("\\", "\\\\").replace('"', '\\"'))
 
 
 def new_id():

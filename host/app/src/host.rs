@@ -409,6 +409,12 @@ fn program_folder() -> Option<PathBuf> {
     program.parent().map(Path::to_owned)
 }
 
+/// Returns where Python finds the SDK, where it lies beside this program.
+pub(crate) fn python_path() -> Option<PathBuf> {
+    let folder = program_folder()?.join("python");
+    folder.is_dir().then_some(folder)
+}
+
 fn start_supervisor(
     engine: &EngineHandle,
     environment: &Environment,
@@ -416,13 +422,10 @@ fn start_supervisor(
     job_folders: JobFolders,
 ) -> anyhow::Result<Supervisor> {
     let executable = std::env::current_exe().context("could not find this program's own file")?;
-    let python_path = program_folder()
-        .map(|folder| folder.join("python"))
-        .filter(|folder| folder.is_dir());
     let options = SupervisorOptions {
         program: Program {
             executable,
-            python_path,
+            python_path: python_path(),
         },
         environment: environment.for_plugins.clone(),
         desktop: environment.for_desktop.clone(),

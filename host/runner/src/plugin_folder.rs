@@ -105,7 +105,7 @@ fn manifest_from_folder(folder: &Path) -> Result<Manifest, Failure> {
     Ok(manifest)
 }
 
-/// Looks in the plugin's folder first, then where the host keeps the libraries it comes with.
+/// Looks in the plugin's folder first, then where the host keeps the libraries it comes with, then where Cargo builds.
 fn find_library(name: &str, folder: &Path, arguments: &Arguments) -> Result<PathBuf, Failure> {
     if name.is_empty() || name.contains(['/', '\\']) {
         let message = format!("`run.library` must be a name without a path: `{name}`");
@@ -116,18 +116,33 @@ fn find_library(name: &str, folder: &Path, arguments: &Arguments) -> Result<Path
     if let Some(path) = &arguments.library_path {
         folders.push(absolute(path)?);
     }
-    let found = folders
+    let laid_there = folders
         .iter()
         .map(|folder| folder.join(&file))
         .find(|path| path.is_file());
-    found.ok_or_else(|| {
-        let places: Vec<String> = folders
-            .iter()
-            .map(|folder| format!("`{}`", folder.display()))
-            .collect();
-        Failure::not_found(format!("there is no `{file}` in {}", places.join(" or ")))
-            .hint("build the plugin, and put its library beside its `plugin.toml`")
-    })
+    laid_there
+        .or_else(|| newest_build(folder, &file))
+        .ok_or_else(|| {
+            let places: Vec<String> = folders
+                .iter()
+                .map(|folder| format!("`{}`", folder.display()))
+                .collect();
+            Failure::not_found(format!("there is no `{file}` in {}", places.join(" or "))).hint(
+                "build the plugin with `cargo build`, or put its library beside its `plugin.toml`",
+            )
+        })
+}
+
+/// Returns what Cargo built last in a plugin's folder, so that its author need not copy it.
+fn newest_build(folder: &Path, file: &str) -> Option<PathBuf> {
+    let built = ["release", "debug"].map(|profile| folder.join("target").join(profile).join(file));
+    let built = built.into_iter().filter_map(|path| {
+        let changed = fs::metadata(&path)
+            .and_then(|found| found.modified())
+            .ok()?;
+        Some((changed, path))
+    });
+    built.max().map(|(_, path)| path)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

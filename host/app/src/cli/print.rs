@@ -18,6 +18,11 @@ pub(crate) enum Output {
 }
 
 impl Output {
+    /// Tells whether a program reads the output.
+    pub(crate) fn is_json(self) -> bool {
+        self == Self::Json
+    }
+
     /// Prints a result: `value` for a program, the lines of `human` for a person.
     ///
     /// # Errors
