@@ -14,6 +14,7 @@ mod kept;
 mod ledger;
 mod media;
 mod orphans;
+mod plugin_guide;
 mod server_away;
 mod services;
 mod services_outside;

@@ -2,6 +2,7 @@
 
     web_menu.py create_shots SEQUENCE USER KEY   one action's story: menu, form, submitted form; USER is somebody else
     web_menu.py discover SEQUENCE   the menu alone
+    web_menu.py labels SHOT LABEL...   waits until the menu on a shot has entries with all these labels
     web_menu.py wait_for_end ACTION FILE   an action that takes longer than the page waits; ends once FILE exists
 
 Prints one JSON object with what was seen. FTRACK_SERVER, FTRACK_API_USER and FTRACK_API_KEY say where.
@@ -98,6 +99,18 @@ def discover(sequence):
     return {"labels": [item["label"] for item in menu["items"]]}
 
 
+def labels(shot, *wanted):
+    """A child that is still starting offers its actions a little later."""
+    page = Page()
+    selection = [{"entityId": shot, "entityType": "task"}]
+    deadline = time.monotonic() + 3 * WAIT_SECS
+    while True:
+        menus = page.ask("ftrack.action.discover", {"selection": selection}, secs=2)
+        seen = sorted({item["label"] for menu in menus for item in menu["items"]})
+        if set(wanted) <= set(seen) or time.monotonic() > deadline:
+            return {"labels": seen}
+
+
 def wait_for_end(action, file):
     page = Page()
     user = page.session.query(f'User where username is "{page.session.api_user}"').one()
@@ -110,5 +123,5 @@ def wait_for_end(action, file):
 
 
 if __name__ == "__main__":
-    stories = {"create_shots": create_shots, "discover": discover, "wait_for_end": wait_for_end}
+    stories = {"create_shots": create_shots, "discover": discover, "labels": labels, "wait_for_end": wait_for_end}
     print(json.dumps(stories[sys.argv[1]](*sys.argv[2:])))

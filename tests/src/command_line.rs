@@ -16,15 +16,17 @@ pub struct CommandResult {
     pub stderr: String,
 }
 
-impl CommandResult {
-    pub(crate) fn from_finished(finished: Finished) -> Self {
+impl From<Finished> for CommandResult {
+    fn from(finished: Finished) -> Self {
         Self {
             code: finished.status.code(),
             stdout: finished.stdout,
             stderr: finished.stderr,
         }
     }
+}
 
+impl CommandResult {
     /// Returns what `--json` wrote.
     ///
     /// # Errors

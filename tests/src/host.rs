@@ -162,7 +162,7 @@ impl HostRunner {
         let mut command = callboard(&self.home, &self.environment)?;
         command.args(arguments);
         let finished = process::run(&mut command, COMMAND)?;
-        Ok(CommandResult::from_finished(finished))
+        Ok(CommandResult::from(finished))
     }
 
     /// Returns what the program has written to standard error so far.

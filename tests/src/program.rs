@@ -113,6 +113,6 @@ where
     clippy::disallowed_methods,
     reason = "the tests are told where things are by variables, and read them here only"
 )]
-pub(crate) fn variable(name: &str) -> Option<OsString> {
+pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }

@@ -12,62 +12,61 @@ use crate::{is_plugin, report};
 struct Example {
     page: &'static str,
     file: &'static str,
-    /// What is called otherwise on the page, and how.
-    renamed: Option<(&'static str, &'static str)>,
+    /// The id that a template's plugin has on the page.
+    plugin: Option<&'static str>,
 }
 
-const EXAMPLES: [Example; 6] = [
+const EXAMPLES: [Example; 5] = [
     Example {
         page: "README.md",
         file: "plugins/hello/src/lib.rs",
-        renamed: None,
+        plugin: None,
     },
     Example {
         page: "docs/plugin_guide.md",
-        file: "plugins/hello/src/lib.rs",
-        renamed: None,
+        file: "sdk/templates/python/plugin.toml",
+        plugin: Some("shot_tools"),
     },
     Example {
         page: "docs/plugin_guide.md",
-        file: "plugins/hello/plugin.toml",
-        renamed: Some(("\"hello\"", "\"my_hello\"")),
+        file: "sdk/templates/python/my_plugin.py",
+        plugin: Some("shot_tools"),
     },
     Example {
         page: "docs/plugin_guide.md",
-        file: "plugins/hello_python/hello.py",
-        renamed: None,
-    },
-    Example {
-        page: "docs/plugin_guide.md",
-        file: "plugins/hello_python/plugin.toml",
-        renamed: Some(("\"hello_python\"", "\"my_hello_python\"")),
+        file: "sdk/templates/rust/src/lib.rs",
+        plugin: Some("shot_library"),
     },
     Example {
         page: "docs/plugin_guide.md",
         file: "sdk/plugin_sdk/examples/hello.rs",
-        renamed: None,
+        plugin: None,
     },
 ];
 
 #[test]
 fn the_examples_on_the_pages_are_the_ones_that_are_tested() {
     let mut problems = Vec::new();
-    for Example {
-        page,
-        file,
-        renamed,
-    } in EXAMPLES
-    {
+    for Example { page, file, plugin } in EXAMPLES {
         let mut example = read(&checkout().join(file));
-        if let Some((from, to)) = renamed {
-            assert!(example.contains(from), "`{file}` has no {from}");
-            example = example.replace(from, to);
+        if let Some(id) = plugin {
+            example = named(&example, id);
         }
         if !read(&checkout().join(page)).contains(&format!("\n{example}```\n")) {
             problems.push(format!("{page} does not show {file} as it is"));
         }
     }
     report(&problems, "copy the file into the page");
+}
+
+/// Names the plugin of a template, as `callboard plugins new` does.
+fn named(template: &str, id: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let words: Vec<String> = id.split('_').map(capital).collect();
+    template
+        .replace("my_plugin", id)
+        .replace("My plugin", &capital(&id.replace('_', " ")))
+        .replace("MyPlugin", &words.concat())
 }
 
 #[test]
