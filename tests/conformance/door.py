@@ -136,7 +136,12 @@ def events():
     icon = "%s/component/thumbnail?id=7&username=%s&apiKey=%s" % (SERVER, USER, TOKEN)
     one.event_hub.publish(ftrack_api.event.base.Event(topic="door.icon", data={"icon": icon}))
     until("the icon came", lambda: icons)
-    return {"replies": replies[:1], "heard": heard, "icon": icons[0]}
+    here = []
+    two.event_hub.publish(
+        ftrack_api.event.base.Event(topic="ftrack.connect.discover"),
+        on_reply=lambda reply: here.append(reply["data"]))
+    until("somebody says that Connect is here", lambda: here)
+    return {"replies": replies[:1], "heard": heard, "icon": icons[0], "here": here[:1]}
 
 
 def away():

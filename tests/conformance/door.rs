@@ -62,6 +62,7 @@ fn events_and_replies_go_through_the_hosts_one_connection() -> Result<()> {
         result["icon"] == format!("{server}/component/thumbnail?id=7"),
         "{result}"
     );
+    ensure!(result["here"] == json!([true]), "{result}");
     child.got_no_key()
 }
 

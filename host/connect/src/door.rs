@@ -30,6 +30,7 @@ use reqwest::Url;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use address::{Addresses, FILES, STORAGE, SharedAddresses};
 use grants::Grants;
@@ -44,6 +45,12 @@ const CONNECTIONS: usize = 64;
 
 /// How many answers of one child are held in memory at once.
 const READING: usize = 2;
+
+/// How many connections to the event hub one child may have.
+const LINKS: usize = 16;
+
+/// How long a door waits after the system could give it no connection.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a client may take to say what it wants.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -82,6 +89,7 @@ struct Door {
     addresses: SharedAddresses,
     sessions: hub::Sessions,
     reading: Semaphore,
+    links: Arc<Semaphore>,
     tasks: Tasks,
 }
 
@@ -110,6 +118,7 @@ impl OpenDoor {
             addresses: Arc::new(addresses),
             sessions: hub::Sessions::default(),
             reading: Semaphore::new(READING),
+            links: Arc::new(Semaphore::new(LINKS)),
             tasks: Tasks::default(),
         });
         let listening = tokio::spawn(listen(Arc::clone(&door), listener));
@@ -153,6 +162,8 @@ async fn listen(door: Arc<Door>, listener: TcpListener) {
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(plugin = %door.plugin, %error, "a door could not take a connection");
+                // What the system lacks just now it will lack in the next instant too.
+                drop(timeout(PAUSE, std::future::pending::<()>()).await);
                 continue;
             }
         };

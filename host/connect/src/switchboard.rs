@@ -37,6 +37,8 @@ pub struct Switchboard {
 struct Shared {
     hub: Option<EventHub>,
     user: String,
+    /// The id of the switchboard's own subscription on the hub.
+    own: String,
     members: HashMap<u64, mpsc::Sender<Arc<Event>>>,
     last_member: u64,
     /// What is subscribed on the hub, by the id it has there.
@@ -81,15 +83,20 @@ impl Switchboard {
     /// Connects a hub in place of the last, as `user`; the children's subscriptions are made on it.
     pub async fn connect(&self, hub: EventHub, user: &str) {
         let _telling = self.telling.lock().await;
+        let own = uuid::Uuid::new_v4().simple().to_string();
         let wanted: Vec<_> = {
             let mut shared = self.shared();
             shared.hub = Some(hub.clone());
             user.clone_into(&mut shared.user);
+            shared.own.clone_from(&own);
             let wanted = shared.wanted.iter();
             wanted
                 .map(|(id, wanted)| (id.clone(), wanted.narrowed(user), wanted.metadata.clone()))
                 .collect()
         };
+        if let Some(asked) = filter::asks_for_connect(user) {
+            subscribe(&hub, &own, asked, Map::new()).await;
+        }
         for (id, expression, metadata) in wanted {
             subscribe(&hub, &id, expression, metadata).await;
         }
@@ -107,7 +114,11 @@ impl Switchboard {
             .iter()
             .filter_map(|id| shared.wanted.get(id.as_str()))
             .collect();
-        let is_theirs = meant.len() == subscribers.len();
+        let is_own = subscribers.iter().any(|id| id.as_str() == shared.own);
+        if is_own && !shared.members.is_empty() {
+            shared.say_connect_is_here(event);
+        }
+        let is_theirs = meant.len() + usize::from(is_own) == subscribers.len();
         if meant.is_empty() || is_of_another_user(event, &shared.user) {
             return is_theirs;
         }
@@ -281,6 +292,17 @@ impl Drop for Member {
 }
 
 impl Shared {
+    /// Answers the web page, which asks whether Connect is running.
+    fn say_connect_is_here(&self, event: &Event) {
+        let replied = self
+            .hub
+            .as_ref()
+            .map(|hub| hub.reply(event, Value::Bool(true)));
+        if let Some(Err(error)) = replied {
+            tracing::warn!(%error, "could not say that Connect's plugins run here");
+        }
+    }
+
     fn of_member(&self, member: u64) -> usize {
         self.wanted
             .values()

@@ -86,6 +86,9 @@ pub(super) fn websocket(door: &Arc<Door>, id: &str, request: Request<Incoming>) 
     if !door.sessions.take(id) {
         return plain(StatusCode::FORBIDDEN, "there is no such session");
     }
+    let Ok(place) = Arc::clone(&door.links).try_acquire_owned() else {
+        return plain(StatusCode::TOO_MANY_REQUESTS, "too many connections");
+    };
     let Some(key) = request.headers().get(SEC_WEBSOCKET_KEY) else {
         return plain(StatusCode::BAD_REQUEST, "a WebSocket is expected here");
     };
@@ -103,6 +106,7 @@ pub(super) fn websocket(door: &Arc<Door>, id: &str, request: Request<Incoming>) 
             let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
             Serving { door: &serving }.run(socket).await;
         }
+        drop(place);
     });
     let mut reply = Response::new(Body::empty());
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

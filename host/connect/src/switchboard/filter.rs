@@ -5,6 +5,16 @@ use callboard_event::{Event, Expression, Operator, Path, quote};
 /// What asks for menus and chooses from them.
 const MENUS: [&str; 2] = ["ftrack.action.discover", "ftrack.action.launch"];
 
+/// What the web page asks to learn whether Connect is running.
+const DISCOVER: &str = "ftrack.connect.discover";
+
+/// Returns the expression for a user's own page asking whether Connect is running.
+pub(super) fn asks_for_connect(user: &str) -> Option<Expression> {
+    let user = quote(user)?;
+    let text = format!("topic={DISCOVER} and source.user.username={user}");
+    Expression::parse(&text).ok()
+}
+
 /// Tells whether an event asks for a menu, or chooses from one, in another user's name.
 pub(super) fn is_of_another_user(event: &Event, user: &str) -> bool {
     MENUS.contains(&event.topic.as_str()) && event.username() != Some(user)

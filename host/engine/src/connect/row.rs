@@ -1,7 +1,5 @@
 //! Rows of handlers: one event, the hooks of all children that want it, one after the other.
 
-use std::cmp::Reverse;
-
 use callboard_event::Event;
 use callboard_protocol::{
     ConnectHandle, ConnectHandled, ConnectPublished, Failure, FailureKind, JobId, LogLevel,
@@ -98,12 +96,14 @@ impl Engine {
                     .iter()
                     .filter(|(_, subscription)| subscription.expression.matches(&read))
                     .map(|(id, subscription)| {
-                        let place = (subscription.priority, subscription.order);
+                        // Children load at once, in no order: of equals, the plugin's id decides, then who came first.
+                        let plugin = child.plugin.clone();
+                        let place = (subscription.priority, plugin, subscription.order);
                         (place, *process, id.clone())
                     })
             })
             .collect();
-        wanting.sort_by_key(|(place, ..)| Reverse(*place));
+        wanting.sort_by(|(a, ..), (b, ..)| b.cmp(a));
         let left: Vec<_> = wanting
             .into_iter()
             .map(|(_, process, id)| (process, id))
