@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use callboard_protocol::{Failure, FailureKind, Permission, PluginId};
-use connect::{DoorOptions, EnvironmentOptions, Interpreter, OpenDoor, Python, Switchboard};
+use connect::{DoorOptions, Environment, EnvironmentOptions, OpenDoor, Python, Switchboard};
 use engine::{Event, HookFolder, NewChild, ProcessEnd, ProcessId};
 use ftrack::Session;
 use runner::ConnectChild;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
 use crate::engine_thread::EngineHandle;
 use crate::settings::ConnectSettings;
@@ -52,7 +52,7 @@ struct Shared {
     /// What is wrong with their settings.
     problems: Vec<Failure>,
     /// What serves their hooks, once it was found or made.
-    interpreter: OnceCell<Interpreter>,
+    interpreter: Environment,
     /// Children that are not started yet: their interpreter may have to be made first.
     preparing: Mutex<HashSet<ProcessId>>,
 }
@@ -69,12 +69,19 @@ impl ConnectChildren {
     pub(crate) fn new(options: ConnectOptions) -> Self {
         let mut problems = Vec::new();
         let granted = Granted::read(&options.settings, &mut problems);
+        let named = &options.settings.python;
+        let interpreter = Environment::new(EnvironmentOptions {
+            interpreter: (!named.as_os_str().is_empty()).then(|| named.clone()),
+            folder: options.folder.join("environment"),
+            variables: options.environment.clone(),
+            deadline: MAKING,
+        });
         Self {
             shared: Arc::new(Shared {
                 options,
                 granted,
                 problems,
-                interpreter: OnceCell::new(),
+                interpreter,
                 preparing: Mutex::default(),
             }),
         }
@@ -163,20 +170,8 @@ impl Shared {
     }
 
     async fn interpreter(&self) -> Result<PathBuf, Failure> {
-        let named = &self.options.settings.python;
-        let options = EnvironmentOptions {
-            interpreter: (!named.as_os_str().is_empty()).then(|| named.clone()),
-            folder: self.options.folder.join("environment"),
-            variables: self.options.environment.clone(),
-            deadline: MAKING,
-        };
-        // One child after the other: the first may have to make what all of them use.
-        let found = self
-            .interpreter
-            .get_or_try_init(|| connect::interpreter(&options))
-            .await;
-        match found {
-            Ok(interpreter) => Ok(interpreter.path.clone()),
+        match self.interpreter.interpreter().await {
+            Ok(interpreter) => Ok(interpreter.path),
             Err(error) => {
                 let mut failure =
                     Failure::new(FailureKind::Unavailable, error.to_string()).hint(error.hint());

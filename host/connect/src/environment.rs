@@ -7,7 +7,10 @@ mod probe;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
 
 use self::probe::{Probe, probe};
 
@@ -48,6 +51,53 @@ pub struct Interpreter {
     pub version: PythonVersion,
     /// The client's version.
     pub client: String,
+}
+
+/// The interpreter that a host's children share. It is looked for when the first of them needs it.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    options: Arc<EnvironmentOptions>,
+    known: Arc<Mutex<Option<Known>>>,
+}
+
+/// What came of looking last.
+#[derive(Clone, Debug)]
+struct Known {
+    outcome: Result<Interpreter, Arc<EnvironmentError>>,
+    until: Instant,
+}
+
+impl Environment {
+    /// How long it is not looked for again: children that start together share what one of them finds, or does not.
+    const HOLDS: Duration = Duration::from_secs(30);
+
+    /// Looks for nothing yet.
+    pub fn new(options: EnvironmentOptions) -> Self {
+        Self {
+            options: Arc::new(options),
+            known: Arc::default(),
+        }
+    }
+
+    /// Returns the interpreter, as [`interpreter`] does. Whoever asks meanwhile waits for the same one.
+    ///
+    /// # Errors
+    ///
+    /// As [`interpreter`].
+    pub async fn interpreter(&self) -> Result<Interpreter, Arc<EnvironmentError>> {
+        let mut known = self.known.lock().await;
+        if let Some(known) = &*known
+            && known.until > Instant::now()
+        {
+            return known.outcome.clone();
+        }
+        let outcome = interpreter(&self.options).await.map_err(Arc::new);
+        *known = Some(Known {
+            outcome: outcome.clone(),
+            until: Instant::now() + Self::HOLDS,
+        });
+        outcome
+    }
 }
 
 /// Why there is no interpreter.

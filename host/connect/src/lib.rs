@@ -7,7 +7,7 @@
 //!
 //! Read first: [`OpenDoor`], what a child takes for its server; [`Switchboard`], which shares the host's one connection
 //! to the event hub among the children; [`Python`], the modules that serve hooks, and where they
-//! lie; and [`interpreter`], which finds or makes what they run in.
+//! lie; and [`Environment`], which finds or makes what they run in.
 #![warn(missing_docs)]
 
 mod door;
@@ -18,8 +18,8 @@ mod tasks;
 
 pub use door::{DoorOptions, OpenDoor};
 pub use environment::{
-    EnvironmentError, EnvironmentOptions, ErrandError, Interpreter, OLDEST_PYTHON, PythonVersion,
-    interpreter,
+    Environment, EnvironmentError, EnvironmentOptions, ErrandError, Interpreter, OLDEST_PYTHON,
+    PythonVersion, interpreter,
 };
 pub use python::{LayOutError, Python};
 pub use switchboard::Switchboard;

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use connect::{EnvironmentError, EnvironmentOptions, PythonVersion, interpreter};
+use connect::{Environment, EnvironmentError, EnvironmentOptions, PythonVersion, interpreter};
 use tempfile::TempDir;
 
 const GENEROUS: Duration = Duration::from_secs(300);
@@ -180,6 +180,18 @@ async fn an_environment_that_takes_too_long_is_given_up_and_nothing_is_left_of_i
         assert!(Instant::now() < until, "a process was left behind");
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn children_that_start_together_share_what_is_found_and_what_is_not() {
+    let machine = Machine::new();
+    let runs = machine.path("runs");
+    let script = format!("echo run >> {}; exit 1", runs.display());
+    let path = machine.program("studio-python", &script);
+    let environment = Environment::new(machine.named(&path));
+    let (one, two) = tokio::join!(environment.interpreter(), environment.interpreter());
+    assert_eq!(one.unwrap_err().to_string(), two.unwrap_err().to_string());
+    assert_eq!(fs::read_to_string(runs).unwrap(), "run\n");
 }
 
 /// Whether a process runs; one that has ended and is not waited for by its new parent yet does not.
