@@ -690,6 +690,26 @@ class Host:
         answer = self._ask("events.publish", params, timeout=(wait_secs or 0.0) + 60.0)
         return answer["replies"]
 
+    def launch(self, key, action, values=None, selection=(), wait_secs=None):
+        """Launches an action as a child of the job; returns how it stands. Needs `jobs`.
+
+        The same key twice is the same child; one that failed is run again. With `wait_secs` it is
+        waited for, that long at most; it goes on then.
+        """
+        deadline = None if wait_secs is None else time.monotonic() + wait_secs
+        params = {"key": key, "action": action, "values": values or {}, "selection": list(selection)}
+        while True:
+            if deadline is not None:
+                params["wait_secs"] = min(30.0, max(0.0, deadline - time.monotonic()))
+            child = self._ask("jobs.launch", params)
+            is_moving = child["state"] in ("queued", "running", "working")
+            if deadline is None or not is_moving or time.monotonic() >= deadline or self.is_cancelled:
+                return child
+
+    def attach(self, name, **options):
+        """Attaches a file in the job's folder to the job, by its name there."""
+        return self._ask("jobs.attach", {"name": name}, **options)
+
     def settings(self, **options):
         """Returns what is set for the plugin now, secrets included."""
         return self._ask("settings.get", {}, **options)["values"]
@@ -748,9 +768,11 @@ class Host:
         """Writes a line to the plugin's log."""
         self._tell("log", {"level": level, "message": message})
 
-    def progress(self, text="", fraction=None):
-        """Says how far the turn is."""
+    def progress(self, text="", fraction=None, step=None):
+        """Says how far the turn is; `step` is which part of the whole: "2 of 3"."""
         params = {"text": text}
+        if step is not None:
+            params["step"] = step
         if fraction is not None:
             params["fraction"] = fraction
         self._tell("progress", params)

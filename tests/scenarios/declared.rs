@@ -1,6 +1,7 @@
 //! What plugins declare beside actions, shown by the examples that come with the Python SDK.
 
 mod events;
+mod jobs;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
 //! What the host does for plugins and for their steps, one file each. The engine has decided already that it may be done.
 
+pub(crate) mod attach;
 pub(crate) mod call;
 pub(crate) mod describe;
 mod download;

@@ -29,7 +29,8 @@ impl Engine {
             }
             Ask::Show(job) => {
                 if let Some(job) = self.require_job(request, &job) {
-                    let detail = job.detail();
+                    let mut detail = job.detail();
+                    detail.children = self.children_of(&detail.summary.id);
                     self.reply(request, Reply::Job(Box::new(detail)));
                 }
             }
@@ -226,7 +227,7 @@ impl Engine {
         self.go_on(id);
     }
 
-    fn retry(&mut self, request: RequestId, id: &JobId) {
+    pub(crate) fn retry(&mut self, request: RequestId, id: &JobId) {
         let Some(job) = self.require_own_job(request, id) else {
             return;
         };

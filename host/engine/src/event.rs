@@ -241,6 +241,8 @@ pub struct AskLaunch {
     pub values: Map<String, Value>,
     /// The events that launch it, where a subscription does.
     pub event: Option<EventInput>,
+    /// The job that launches it, where one does, and its key there.
+    pub parent: Option<(JobId, String)>,
     /// How long to wait for the job to rest, in milliseconds; when absent the reply comes once the job is on disk.
     pub wait_ms: Option<u64>,
 }

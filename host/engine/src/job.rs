@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use callboard_protocol::{
-    Failure, FailureKind, JobDetail, JobId, JobState, JobSummary, Launch, Outcome, StepsReport,
-    Surface, View,
+    AttachedFile, Failure, FailureKind, JobDetail, JobId, JobState, JobSummary, Launch, Outcome,
+    StepsReport, Surface, View,
 };
 use serde_json::Value;
 
@@ -26,6 +26,9 @@ pub(crate) struct Job {
     pub(crate) view: Option<View>,
     pub(crate) output: Value,
     pub(crate) failure: Option<Failure>,
+    /// The job that launched it, and its key there.
+    pub(crate) parent: Option<(JobId, String)>,
+    pub(crate) files: Vec<AttachedFile>,
     pub(crate) run: Option<StepsRun>,
     /// How the steps ended, once nothing of them can be tried again.
     pub(crate) report: Option<StepsReport>,
@@ -72,6 +75,8 @@ impl Job {
             view: None,
             output: Value::Null,
             failure: None,
+            parent: None,
+            files: Vec::new(),
             run: None,
             report: None,
             handing_over: false,
@@ -91,6 +96,7 @@ impl Job {
             event_id,
             launch,
             reported,
+            child_key,
             ..
         } = row;
         let mut job = Self::new(
@@ -113,6 +119,8 @@ impl Job {
         job.report_turns = u32::from(reported);
         job.output = detail.output;
         job.failure = detail.failure;
+        job.parent = detail.parent.map(|parent| (parent, child_key));
+        job.files = detail.files;
         job
     }
 
@@ -125,6 +133,9 @@ impl Job {
             output: self.output.clone(),
             failure: self.failure.clone(),
             steps: self.steps_report(),
+            parent: self.parent.as_ref().map(|(parent, _)| parent.clone()),
+            children: Vec::new(),
+            files: self.files.clone(),
         }
     }
 
@@ -150,6 +161,10 @@ impl Job {
             server: self.server.clone(),
             event_id: self.event_id.clone(),
             reported: self.report_turns > 0,
+            child_key: self
+                .parent
+                .as_ref()
+                .map_or_else(String::new, |(_, key)| key.clone()),
             launch,
         }
     }

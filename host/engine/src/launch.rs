@@ -26,6 +26,13 @@ pub(crate) struct PendingLaunch {
     requests: Vec<(RequestId, Option<u64>)>,
 }
 
+impl PendingLaunch {
+    /// Returns the job that launches it, where one does, and its key there.
+    pub(crate) fn parent(&self) -> Option<&(JobId, String)> {
+        self.launch.parent.as_ref()
+    }
+}
+
 impl Engine {
     pub(crate) fn launch(&mut self, request: RequestId, launch: AskLaunch) {
         let requests = vec![(request, launch.wait_ms)];
@@ -181,6 +188,16 @@ impl Engine {
             Ok(resolved) => resolved,
             Err(failure) => return self.refuse_all(&requests, &failure),
         };
+        if let Some((parent, _)) = &launch.parent
+            && !self
+                .jobs
+                .get(parent)
+                .is_some_and(|job| !job.cancelling && !job.summary.state.has_ended())
+        {
+            let failure =
+                Failure::new(FailureKind::Cancelled, "the job that launches it has ended");
+            return self.refuse_all(&requests, &failure);
+        }
         let id = launch.job.clone();
         let identity = self.identity.clone().unwrap_or_default();
         let due = Launch {
@@ -192,13 +209,14 @@ impl Engine {
             event: launch.event,
             ..Launch::default()
         };
-        let job = Job::new(
+        let mut job = Job::new(
             due,
             label,
             identity.server,
             launch.event_id.clone(),
             self.now,
         );
+        job.parent = launch.parent;
         self.jobs.insert(id.clone(), job);
         if let Some(event_id) = launch.event_id {
             self.event_ids.insert(event_id, id.clone());

@@ -7,6 +7,7 @@
 
 mod ask;
 mod catalog;
+mod child_job;
 mod connect;
 mod declared;
 mod event;
@@ -273,6 +274,11 @@ impl Engine {
                 }
             }
             Event::Served { token, result } => {
+                if let Some(Waiting::Attaching { .. }) = self.waiting.get(&token)
+                    && let Some(Waiting::Attaching { job, service }) = self.waiting.remove(&token)
+                {
+                    return self.attached(&job, service, result);
+                }
                 if let Some(Waiting::Service(service) | Waiting::Abandonable(service)) =
                     self.waiting.remove(&token)
                 {
@@ -329,6 +335,9 @@ impl Engine {
                 service,
                 hand_over,
             } => self.hand_over_kept(&job, &service, *hand_over, result),
+            AfterKept::Attached { service, file } => {
+                self.serve(&service, result.map(|()| turn::as_json(&file)));
+            }
             AfterKept::Marked { job, step } => self.marked(&job, step, result),
         }
     }

@@ -19,6 +19,7 @@ pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<()
         | HostMethod::StoreEntries
         | HostMethod::StoreTrim => Permission::Store,
         HostMethod::Notify => Permission::Notify,
+        HostMethod::JobsLaunch => Permission::Jobs,
         HostMethod::EventsSubscribe
         | HostMethod::EventsUnsubscribe
         | HostMethod::EventsNext
@@ -135,6 +136,7 @@ mod tests {
             (HostMethod::StoreEntries, "store"),
             (HostMethod::StoreTrim, "store"),
             (HostMethod::Notify, "notify"),
+            (HostMethod::JobsLaunch, "jobs"),
             (HostMethod::EventsNext, "events"),
             (HostMethod::EventsPublish, "events"),
             (HostMethod::Open, "open"),

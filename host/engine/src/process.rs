@@ -501,7 +501,12 @@ impl Engine {
             return;
         };
         let cancelled = Failure::new(FailureKind::Cancelled, "it was cancelled");
-        match job.summary.state {
+        let state = job.summary.state;
+        self.cancel_children(id);
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        match state {
             JobState::Running => {
                 job.cancelling = true;
                 self.cancel_turn(id);

@@ -43,6 +43,9 @@ pub struct JobRow {
     /// Whether a turn has heard, or hears, how the steps of the last hand-over ended.
     #[serde(default)]
     pub reported: bool,
+    /// Its key with the job that launched it.
+    #[serde(default)]
+    pub child_key: String,
     /// The inputs of the turn that is due or was last run, which a retry runs again.
     pub launch: Launch,
 }

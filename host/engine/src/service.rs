@@ -2,8 +2,8 @@
 
 use callboard_protocol::{
     EventsPublish, Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, HttpRequest,
-    JobId, MAX_STORED_BYTES, Manifest, Open, PluginId, Progress, QueryPage, StoreAppend,
-    StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreTrim,
+    JobId, JobsAttach, MAX_STORED_BYTES, Manifest, Open, PluginId, Progress, QueryPage,
+    StoreAppend, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreTrim,
 };
 use serde_json::Value;
 
@@ -47,6 +47,8 @@ pub enum ServiceRequest {
     Open(Open),
     /// The job's folder, made if it is not there; answered with [`JobFolder`](callboard_protocol::JobFolder).
     JobFolder,
+    /// A file of the job's folder; answered with [`AttachedFile`](callboard_protocol::AttachedFile).
+    Attach(JobsAttach),
     /// An event, which was checked; answered with [`Replies`](callboard_protocol::Replies).
     Publish(EventsPublish),
 }
@@ -152,7 +154,11 @@ impl ServiceRequest {
                 let method = request.method.as_deref().unwrap_or("GET");
                 method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")
             }
-            Self::FtrackCall(_) | Self::JobFolder | Self::Open(_) | Self::Publish(_) => false,
+            Self::Attach(_)
+            | Self::FtrackCall(_)
+            | Self::JobFolder
+            | Self::Open(_)
+            | Self::Publish(_) => false,
         }
     }
 }
@@ -256,7 +262,7 @@ fn check_call(call: &FtrackCall, batch_operations: usize) -> Result<(), Failure>
 }
 
 /// Checks that a plugin names a file in its job's folder and none elsewhere.
-fn check_file_name(name: &str) -> Result<(), Failure> {
+pub(crate) fn check_file_name(name: &str) -> Result<(), Failure> {
     let is_plain = !name.is_empty()
         && name.len() <= MAX_FILE_NAME_BYTES
         && !name.starts_with('.')

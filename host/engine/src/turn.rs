@@ -233,6 +233,8 @@ impl Engine {
                 });
             }
             HostMethod::Describe => self.describe(turn, service, read(method, params)?)?,
+            HostMethod::JobsLaunch => self.launch_child(turn, service, read(method, params)?)?,
+            HostMethod::JobsAttach => self.attach(turn, service, read(method, params)?)?,
             HostMethod::SettingsGet => {
                 let settings = self.all_settings_of(&self.plugin_of(id));
                 self.serve(&service, Ok(as_json(&settings)));

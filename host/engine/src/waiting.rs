@@ -1,6 +1,6 @@
 //! What the engine waits for, by token: one table, so that no answer is expected in two places.
 
-use callboard_protocol::{Entity, HandOver, JobId, MessageId, PluginId, SelectionId};
+use callboard_protocol::{AttachedFile, Entity, HandOver, JobId, MessageId, PluginId, SelectionId};
 
 use crate::Engine;
 
@@ -50,6 +50,8 @@ pub(crate) enum Waiting {
     IdleOver { process: ProcessId, turn: u64 },
     /// Timer: a crashed plugin may be started again.
     RestartDue(PluginId),
+    /// A file that a turn attaches is being measured.
+    Attaching { job: JobId, service: Service },
     /// A launch of the engine's own waits for the id of its job.
     JobId(Box<OwnLaunch>),
     /// Timer: events of a subscription were gathered long enough.
@@ -101,6 +103,11 @@ pub(crate) enum AfterKept {
         job: JobId,
         service: Service,
         hand_over: Box<HandOver>,
+    },
+    /// A file was attached.
+    Attached {
+        service: Service,
+        file: AttachedFile,
     },
     /// A batch was marked as sent.
     Marked { job: JobId, step: usize },

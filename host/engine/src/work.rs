@@ -348,6 +348,7 @@ impl Engine {
         job.summary.progress = Some(callboard_protocol::Progress {
             fraction: Some(fraction),
             text: job.summary.message.clone(),
+            ..callboard_protocol::Progress::default()
         });
         job.summary.changed_ms = self.now;
         self.out

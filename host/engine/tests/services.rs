@@ -179,6 +179,7 @@ fn a_service_that_gets_on_is_the_jobs_progress() {
     let progress = Progress {
         fraction: Some(0.5),
         text: "half".to_owned(),
+        ..Progress::default()
     };
     world.event(Event::ServiceAdvanced {
         token,

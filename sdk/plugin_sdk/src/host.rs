@@ -3,6 +3,7 @@
 mod events;
 mod ftrack;
 mod http;
+mod jobs;
 mod settings;
 mod store;
 
@@ -193,7 +194,27 @@ impl Host {
     /// Says how far the turn is: a fraction between 0 and 1 where it can be told, and what is being done now.
     pub fn progress(&self, fraction: impl Into<Option<f64>>, text: impl Into<String>) {
         let (fraction, text) = (fraction.into(), text.into());
-        self.tell(HostMethod::Progress, &Progress { fraction, text });
+        let progress = Progress {
+            fraction,
+            text,
+            ..Progress::default()
+        };
+        self.tell(HostMethod::Progress, &progress);
+    }
+
+    /// Says how far the turn is, and which part of the whole it is at: `2 of 3`, `rendering`.
+    pub fn progress_at(
+        &self,
+        step: impl Into<String>,
+        fraction: impl Into<Option<f64>>,
+        text: impl Into<String>,
+    ) {
+        let progress = Progress {
+            fraction: fraction.into(),
+            step: Some(step.into()),
+            text: text.into(),
+        };
+        self.tell(HostMethod::Progress, &progress);
     }
 
     /// Tells whether the running turn was cancelled and should end with [`Outcome::Cancelled`](crate::Outcome::Cancelled).

@@ -40,11 +40,11 @@ pub mod stdio;
 mod text;
 
 pub use callboard_protocol::{
-    ActionId, Choice, Context, Control, DccContext, DescribeRow, Entity, EventInput, EventPlace,
-    EventsHeard, Failure, FailureKind, FetchedFile, FtrackDownload, HeardEvent, HttpAnswer,
-    HttpBody, HttpRequest, Item, JobId, Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel,
-    Operation, Outcome, SelectionId, StatusSet, Step, StepId, StepReport, StepState, StepsReport,
-    Surface, Unit, UnitReport, UnitState, View, Work,
+    ActionId, AttachedFile, ChildJob, Choice, Context, Control, DccContext, DescribeRow, Entity,
+    EventInput, EventPlace, EventsHeard, Failure, FailureKind, FetchedFile, FtrackDownload,
+    HeardEvent, HttpAnswer, HttpBody, HttpRequest, Item, JobId, JobState, JobsLaunch, Launch,
+    LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation, Outcome, SelectionId, StatusSet, Step,
+    StepId, StepReport, StepState, StepsReport, Surface, Unit, UnitReport, UnitState, View, Work,
 };
 pub use serde_json::{Map, Value, json};
 

@@ -4,15 +4,16 @@ mod events;
 mod files;
 mod ftrack;
 mod http;
+mod jobs;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use callboard_protocol::{
-    Describe, DescribeRow, Description, EventsPublish, EventsSubscribe, Failure, FailureKind,
-    HandOver, HostMethod, HttpAnswer, HttpRequest, Log, MAX_STATE_BYTES, MAX_STATUS_CHARACTERS,
-    Manifest, Notify, Operation, Permission, Progress, SettingKind, SettingsValues, StatusSet,
-    StoredEntry, Verb, Work,
+    AttachedFile, Describe, DescribeRow, Description, EventsPublish, EventsSubscribe, Failure,
+    FailureKind, HandOver, HostMethod, HttpAnswer, HttpRequest, JobsLaunch, Log, MAX_STATE_BYTES,
+    MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress, SettingKind,
+    SettingsValues, StatusSet, StoredEntry, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,6 +43,10 @@ pub struct Record {
     pub logs: Vec<Log>,
     /// How far it said to be.
     pub progress: Vec<Progress>,
+    /// The children that it launched; the same key twice is there once.
+    pub children: Vec<JobsLaunch>,
+    /// The files that it attached.
+    pub attached: Vec<AttachedFile>,
     /// What it subscribed to.
     pub subscriptions: Vec<EventsSubscribe>,
     /// What it published.
@@ -143,6 +148,8 @@ impl FakeHost {
             | HostMethod::EventsUnsubscribe
             | HostMethod::EventsNext
             | HostMethod::EventsPublish => self.events(method, params),
+            HostMethod::JobsLaunch => self.launch_child(read(params)?),
+            HostMethod::JobsAttach => self.attach(read(params)?),
             HostMethod::SettingsGet => write(&SettingsValues {
                 values: self.settings.clone(),
             }),

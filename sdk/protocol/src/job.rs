@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ActionId, Context, EventInput, Failure, JobId, StepId, View};
+use crate::{ActionId, AttachedFile, Context, EventInput, Failure, JobId, StepId, View};
 
 /// What a plugin is asked to do in one turn of a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -122,6 +122,9 @@ pub struct Progress {
     /// Between 0 and 1, where it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fraction: Option<f64>,
+    /// Which part of the whole this is: `2 of 3`, `rendering`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
     /// What is being done now.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
@@ -217,6 +220,15 @@ pub struct JobDetail {
     /// How its steps stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<StepsReport>,
+    /// The job that launched it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<JobId>,
+    /// The jobs that it launched, where it is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<JobId>,
+    /// The files that it attached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<AttachedFile>,
 }
 
 /// Where a step stands.

@@ -58,12 +58,12 @@ pub use plugin::{
     Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod,
 };
 pub use service::{
-    EventsHeard, EventsNext, EventsPublish, EventsSubscribe, FetchedFile, FtrackCall, FtrackCalled,
-    FtrackDownload, HeardEvent, HttpAnswer, HttpBody, HttpRequest, JobFolder, MAX_HTTP_BODY_BYTES,
-    MAX_STORED_BYTES, Open, PluginSettings, PluginSettingsAsk, Query, QueryPage, QueryResults,
-    QueryRows, SettingsValues, StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys,
-    StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredEntry,
-    StoredKeys,
+    AttachedFile, ChildJob, EventsHeard, EventsNext, EventsPublish, EventsSubscribe, FetchedFile,
+    FtrackCall, FtrackCalled, FtrackDownload, HeardEvent, HttpAnswer, HttpBody, HttpRequest,
+    JobFolder, JobsAttach, JobsLaunch, MAX_HTTP_BODY_BYTES, MAX_STORED_BYTES, Open, PluginSettings,
+    PluginSettingsAsk, Query, QueryPage, QueryResults, QueryRows, SettingsValues, StoreAppend,
+    StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim,
+    StoreValue, StoredEntries, StoredEntry, StoredKeys,
 };
 pub use step::{Encode, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};

@@ -66,6 +66,10 @@ pub enum HostMethod {
     EventsNext,
     /// `events.publish`, a request: [`EventsPublish`](crate::EventsPublish) to [`Replies`](crate::Replies). Needs `events`.
     EventsPublish,
+    /// `jobs.launch`, a request: [`JobsLaunch`](crate::JobsLaunch) to [`ChildJob`](crate::ChildJob). Needs `jobs`.
+    JobsLaunch,
+    /// `jobs.attach`, a request: [`JobsAttach`](crate::JobsAttach) to [`AttachedFile`](crate::AttachedFile), once it is on disk.
+    JobsAttach,
     /// `settings.get`, a request: `{}` to [`SettingsValues`](crate::SettingsValues).
     SettingsGet,
     /// `store.swap`, a request: [`StoreSwap`](crate::StoreSwap) to [`StoreSwapped`](crate::StoreSwapped). Needs `store`.
@@ -106,6 +110,8 @@ impl HostMethod {
         Self::EventsUnsubscribe,
         Self::EventsNext,
         Self::EventsPublish,
+        Self::JobsLaunch,
+        Self::JobsAttach,
         Self::SettingsGet,
         Self::StoreSwap,
         Self::StoreKeys,
@@ -136,6 +142,8 @@ impl HostMethod {
             Self::EventsUnsubscribe => "events.unsubscribe",
             Self::EventsNext => "events.next",
             Self::EventsPublish => "events.publish",
+            Self::JobsLaunch => "jobs.launch",
+            Self::JobsAttach => "jobs.attach",
             Self::SettingsGet => "settings.get",
             Self::StoreSwap => "store.swap",
             Self::StoreKeys => "store.keys",

@@ -4,6 +4,7 @@ mod events;
 mod files;
 mod ftrack;
 mod http;
+mod jobs;
 mod open;
 mod settings;
 mod store;
@@ -14,6 +15,7 @@ pub use ftrack::{
     FtrackCall, FtrackCalled, FtrackDownload, Query, QueryPage, QueryResults, QueryRows,
 };
 pub use http::{HttpAnswer, HttpBody, HttpRequest, MAX_HTTP_BODY_BYTES};
+pub use jobs::{AttachedFile, ChildJob, JobsAttach, JobsLaunch};
 pub use open::Open;
 pub use settings::{PluginSettings, PluginSettingsAsk, SettingsValues};
 pub use store::{

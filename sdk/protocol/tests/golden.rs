@@ -7,16 +7,17 @@ use std::fs;
 use std::path::Path;
 
 use callboard_protocol::{
-    ActionItems, ActionsDiscover, ActionsLaunch, BusHello, BusMethod, BusWelcome, Control,
-    DeclaredCommand, DeclaredWindow, Describe, Description, EventParams, EventsHeard, EventsNext,
-    EventsPublish, EventsSubscribe, Failure, FailureKind, FetchedFile, FtrackCall, FtrackCalled,
-    FtrackDownload, HandOver, HostHello, HostMethod, HttpAnswer, HttpRequest, Items, JobAnswer,
-    JobDetail, JobFolder, JobRef, JobState, JobSummary, JobWait, JobsList, Launch, Launched, Log,
-    Message, Notify, Open, Operation, Outcome, PluginHello, PluginMethod, PluginSettings,
-    PluginSettingsAsk, PluginSummary, Progress, Publish, Query, QueryPage, QueryResults, QueryRows,
-    Replies, Scope, SettingsValues, Status, StatusSet, StoreAppend, StoreAppended, StoreEntries,
-    StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries,
-    StoredKeys, Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
+    ActionItems, ActionsDiscover, ActionsLaunch, AttachedFile, BusHello, BusMethod, BusWelcome,
+    ChildJob, Control, DeclaredCommand, DeclaredWindow, Describe, Description, EventParams,
+    EventsHeard, EventsNext, EventsPublish, EventsSubscribe, Failure, FailureKind, FetchedFile,
+    FtrackCall, FtrackCalled, FtrackDownload, HandOver, HostHello, HostMethod, HttpAnswer,
+    HttpRequest, Items, JobAnswer, JobDetail, JobFolder, JobRef, JobState, JobSummary, JobWait,
+    JobsAttach, JobsLaunch, JobsList, Launch, Launched, Log, Message, Notify, Open, Operation,
+    Outcome, PluginHello, PluginMethod, PluginSettings, PluginSettingsAsk, PluginSummary, Progress,
+    Publish, Query, QueryPage, QueryResults, QueryRows, Replies, Scope, SettingsValues, Status,
+    StatusSet, StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap,
+    StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredKeys, Subscribe, Subscribed, Surface,
+    WhoAmI, WindowRef, Work,
 };
 use callboard_protocol::{
     ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPublish, ConnectPublished,
@@ -130,6 +131,10 @@ fn check(file: &str) {
             "EventsNext" => EventsNext,
             "EventsHeard" => EventsHeard,
             "EventsPublish" => EventsPublish,
+            "JobsLaunch" => JobsLaunch,
+            "ChildJob" => ChildJob,
+            "JobsAttach" => JobsAttach,
+            "AttachedFile" => AttachedFile,
             "StatusSet" => StatusSet,
             "SettingsValues" => SettingsValues,
             "PluginSettingsAsk" => PluginSettingsAsk,
@@ -184,6 +189,8 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "events.unsubscribe" => ["Subscribed", "-"],
         "events.next" => ["EventsNext", "EventsHeard"],
         "events.publish" => ["EventsPublish", "Replies"],
+        "jobs.launch" => ["JobsLaunch", "ChildJob"],
+        "jobs.attach" => ["JobsAttach", "AttachedFile"],
         "settings.get" => ["-", "SettingsValues"],
         "plugins.settings" => ["PluginSettingsAsk", "PluginSettings"],
         "store.swap" => ["StoreSwap", "StoreSwapped"],
@@ -278,6 +285,7 @@ fn what_a_later_version_says_is_unknown_and_no_error() {
         Progress {
             fraction: Some(0.5),
             text: String::new(),
+            ..Progress::default()
         },
     );
 }

@@ -1,5 +1,7 @@
 //! `callboard jobs`: list, show, watch, answer, cancel, retry.
 
+mod file;
+
 use std::time::Duration;
 
 use callboard_protocol::{
@@ -65,6 +67,8 @@ enum Command {
         /// The job, or the beginning of its id.
         job: String,
     },
+    /// Opens a file that a job has attached.
+    File(file::FileArguments),
     /// Runs a job again: the whole of one that failed, the rest of one that was partly done.
     Retry {
         /// The job, or the beginning of its id.
@@ -104,6 +108,7 @@ pub(super) fn jobs(session: &Session, arguments: JobsArguments) -> Result<Code, 
             session.output.result(&json!({ "job": job }), &human)?;
             Ok(Code::Done)
         }
+        Command::File(arguments) => file::file(session, &mut client, &arguments),
         Command::Retry { job, wait } => {
             let job = find(&mut client, &job)?;
             let _: Value = client.call(BusMethod::JobsRetry, &JobRef { job: job.clone() })?;
@@ -174,6 +179,9 @@ fn progress_line(job: &JobSummary) -> String {
     if let Some(progress) = &job.progress {
         if let Some(fraction) = progress.fraction {
             line.push_str(&format!(" {:.0} %", fraction * 100.0));
+        }
+        if let Some(step) = &progress.step {
+            line.push_str(&format!(", {step}"));
         }
         if !progress.text.is_empty() {
             line.push_str(&format!(": {}", progress.text));
@@ -257,6 +265,24 @@ fn human_text(detail: &JobDetail) -> String {
     for (name, value) in &detail.values {
         let text = value_text(value).replace('\n', "\n         ");
         lines.push(format!("value    {name} = {text}"));
+    }
+    lines.extend(
+        detail
+            .parent
+            .iter()
+            .map(|parent| format!("part of  {parent}")),
+    );
+    lines.extend(
+        detail
+            .children
+            .iter()
+            .map(|child| format!("launched {child}")),
+    );
+    for file in &detail.files {
+        lines.push(format!(
+            "file     {} ({} bytes)",
+            file.name, file.size_bytes
+        ));
     }
     if let Some(failure) = &detail.failure {
         lines.push(super::print::failure_text(failure));

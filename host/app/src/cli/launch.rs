@@ -251,6 +251,9 @@ mod tests {
             output: Value::Null,
             failure: None,
             steps: None,
+            parent: None,
+            children: Vec::new(),
+            files: Vec::new(),
         }
     }
 

@@ -49,11 +49,15 @@ fn job(id: &str, state: JobState, created_ms: u64) -> Row {
             output: Value::Null,
             failure: None,
             steps: None,
+            parent: None,
+            children: Vec::new(),
+            files: Vec::new(),
         },
         state: json!({"turn": 1}),
         server: "http://localhost".into(),
         event_id: Some(format!("event of {id}")),
         launch: callboard_protocol::Launch::default(),
+        child_key: String::new(),
         reported: false,
     }))
 }

@@ -93,6 +93,7 @@ fn how_far(progress: &ftrack::Progress, name: &str) -> Progress {
     Progress {
         fraction,
         text: format!("fetching {name}"),
+        ..Progress::default()
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 
 use super::http::Web;
 use super::job_folders::{JobFolders, Unfinished};
-use super::{Server, call, download, events, http, open, query};
+use super::{Server, attach, call, download, events, http, open, query};
 use crate::engine_thread::EngineHandle;
 use crate::supervisor::Supervisor;
 use crate::surface::bus::Applications;
@@ -144,6 +144,7 @@ impl Serving<'_> {
             ServiceRequest::FtrackDownload(asked) => {
                 answer(download::download(self, &asked).await?)
             }
+            ServiceRequest::Attach(asked) => answer(attach::attach(self, asked.name).await?),
             ServiceRequest::Publish(asked) => answer(events::publish(self.services, asked).await?),
             ServiceRequest::Http { request, hosts } => {
                 answer(http::request(self, &request, &hosts).await?)

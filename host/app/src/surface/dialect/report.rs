@@ -190,6 +190,9 @@ mod tests {
             output: Value::Null,
             failure: None,
             steps: None,
+            parent: None,
+            children: Vec::new(),
+            files: Vec::new(),
         }
     }
 
