@@ -267,6 +267,7 @@ fn what_a_child_says_of_itself_is_in_the_list() {
     );
     let summary = world.plugin("one").connect.unwrap();
     assert_eq!(summary.messages, ["the mount point is missing"]);
+    assert_eq!(world.notices, ["the mount point is missing"]);
     assert_eq!(summary.debug_information[0]["name"], "tool");
     assert_eq!(summary.loaded.missing, ["x"]);
     assert_eq!(world.logs, ["one: `hook/a.py` does not work: ImportError"]);

@@ -3,13 +3,13 @@
 use callboard_event::Event;
 use callboard_protocol::{
     ConnectHandle, ConnectHandled, ConnectPublished, Failure, FailureKind, JobId, LogLevel,
-    MessageId,
+    MessageId, Notify, NotifyLevel,
 };
 use serde_json::{Value, json};
 
 use super::ROWS;
 use crate::Engine;
-use crate::event::{AskLaunch, ProcessId, RequestId};
+use crate::event::{AskLaunch, Effect, ProcessId, RequestId};
 use crate::waiting::Waiting;
 
 /// One row, as long as it is under way.
@@ -273,9 +273,7 @@ impl Engine {
                     (!text.is_empty()).then(|| text.to_owned())
                 });
                 let messages: Vec<String> = messages.collect();
-                if let Some(summary) = self.summary_of(process) {
-                    summary.messages = messages;
-                }
+                self.startup_said(process, messages);
             }
             Purpose::DebugInformation { process } => {
                 let flat = row
@@ -290,6 +288,30 @@ impl Engine {
                     summary.debug_information = debug_information;
                 }
             }
+        }
+    }
+
+    /// A plugin has said whether all is well on this machine: what it says anew, the person is told.
+    fn startup_said(&mut self, process: ProcessId, messages: Vec<String>) {
+        let Some(summary) = self.summary_of(process) else {
+            return;
+        };
+        let before = std::mem::replace(&mut summary.messages, messages.clone());
+        let Some(child) = self.connect.children.get(&process) else {
+            return;
+        };
+        let plugin = child.plugin.clone();
+        for message in messages {
+            if before.contains(&message) {
+                continue;
+            }
+            let notify = Notify {
+                level: NotifyLevel::Warning,
+                title: format!("{plugin} says"),
+                message,
+            };
+            let plugin = plugin.clone();
+            self.out.push(Effect::Notify { plugin, notify });
         }
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(crate) rested: Vec<String>,
     /// What hooks are asked: the process, the message, the subscription, the event.
     pub(crate) handles: VecDeque<(ProcessId, u64, String, Value)>,
+    /// What plugins tell the person.
+    pub(crate) notices: Vec<String>,
     /// What was written to plugins' logs.
     pub(crate) logs: Vec<String>,
     /// How often a change of a job was told.
@@ -123,6 +125,7 @@ impl World {
             abandoned: Vec::new(),
             rested: Vec::new(),
             handles: VecDeque::new(),
+            notices: Vec::new(),
             logs: Vec::new(),
             changes: 0,
             heard: None,
@@ -213,6 +216,7 @@ impl World {
                 }
             }
             Effect::Send { process, message } => self.sent(process, message),
+            Effect::Notify { notify, .. } => self.notices.push(notify.message),
             Effect::Log { plugin, log } => self.logs.push(format!("{plugin}: {}", log.message)),
             Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
             Effect::JobChanged(_) => self.changes += 1,
