@@ -11,7 +11,7 @@ use connect::{DoorOptions, Environment, EnvironmentOptions, OpenDoor, Python, Sw
 use engine::{Event, HookFolder, NewChild, ProcessEnd, ProcessId};
 use ftrack::Session;
 use runner::ConnectChild;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::engine_thread::EngineHandle;
 use crate::settings::ConnectSettings;
@@ -53,6 +53,8 @@ struct Shared {
     problems: Vec<Failure>,
     /// What serves their hooks, once it was found or made.
     interpreter: Environment,
+    /// Where the modules that serve hooks lie, once they were written.
+    modules: OnceCell<PathBuf>,
     /// Children that are not started yet: their interpreter may have to be made first.
     preparing: Mutex<HashSet<ProcessId>>,
 }
@@ -82,6 +84,7 @@ impl ConnectChildren {
                 granted,
                 problems,
                 interpreter,
+                modules: OnceCell::new(),
                 preparing: Mutex::default(),
             }),
         }
@@ -129,7 +132,8 @@ impl ConnectChildren {
 impl Shared {
     async fn prepare(&self, new: NewChild) -> Result<Prepared, Failure> {
         let python = self.interpreter().await?;
-        let modules = self.lay_out().await?;
+        // Once for all children: they start together, and would write into each other's files.
+        let modules = self.modules.get_or_try_init(|| self.lay_out()).await?;
         let permissions = self.granted.of(&new.plugin);
         let door = OpenDoor::open(DoorOptions {
             plugin: new.plugin.clone(),
@@ -150,7 +154,7 @@ impl Shared {
             ("FTRACK_SERVER".into(), door.address().into()),
             ("FTRACK_API_USER".into(), new.user.into()),
             ("FTRACK_API_KEY".into(), door.token().into()),
-            ("PYTHONPATH".into(), self.python_path(&modules)),
+            ("PYTHONPATH".into(), self.python_path(modules)),
         ];
         environment.extend(paths.variable());
         let child = ConnectChild {
