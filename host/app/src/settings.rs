@@ -67,6 +67,13 @@ pub(crate) struct PluginSettings {
     pub(crate) quarantine_secs: u64,
     pub(crate) messages_per_sec: u32,
     pub(crate) messages_burst: u32,
+    pub(crate) trusted_keys: Vec<String>,
+    pub(crate) require_signature: bool,
+    pub(crate) install_archive_mb: u64,
+    pub(crate) install_unpacked_mb: u64,
+    pub(crate) install_entries: usize,
+    pub(crate) install_ratio: u64,
+    pub(crate) install_depth: usize,
 }
 
 /// How ftrack Connect's plugins are run.
@@ -119,6 +126,7 @@ impl Settings {
         let user = home.settings_file();
         if let Some(studio) = layers.studio_file(&user) {
             layers.add_file(&studio, Missing::IsAProblem);
+            layers.hold_requirements();
         }
         layers.add_file(&user, Missing::IsFine);
         if let Some(filter) = &environment.callboard_log {

@@ -1,9 +1,14 @@
 //! `callboard plugins`: what there is, how it fares, and what is done about it.
 
 mod create;
+mod install;
 mod list;
+mod remove;
 mod settings;
+mod sign;
+mod sync;
 mod trial;
+mod verify;
 
 use clap::{Args, Subcommand};
 
@@ -26,6 +31,20 @@ enum Command {
     New(create::NewArguments),
     /// Tries a plugin out against the host's side of the protocol, in fair weather and foul.
     Test(trial::TestArguments),
+    /// Installs a plugin from an archive, a folder or an address.
+    Install(install::InstallArguments),
+    /// Takes an installed plugin away.
+    Remove(remove::RemoveArguments),
+    /// Goes back to the version that was installed before.
+    Rollback(remove::RollbackArguments),
+    /// Brings this machine to the plugins that a lock names.
+    Sync(sync::SyncArguments),
+    /// Finds installed plugins that are not what the lock says.
+    Verify,
+    /// Signs an archive or a plugin's folder.
+    Sign(sign::SignArguments),
+    /// Makes a key to sign plugins with.
+    Keygen(sign::KeygenArguments),
 }
 
 pub(super) fn plugins(session: &Session, arguments: PluginsArguments) -> Result<Code, Problem> {
@@ -34,5 +53,12 @@ pub(super) fn plugins(session: &Session, arguments: PluginsArguments) -> Result<
         Command::Settings(arguments) => settings::settings(session, arguments),
         Command::New(arguments) => create::new(session, &arguments),
         Command::Test(arguments) => trial::test(session, &arguments),
+        Command::Install(arguments) => install::install(session, &arguments),
+        Command::Remove(arguments) => remove::remove(session, &arguments),
+        Command::Rollback(arguments) => remove::rollback(session, &arguments),
+        Command::Sync(arguments) => sync::sync(session, &arguments),
+        Command::Verify => verify::verify(session),
+        Command::Sign(arguments) => sign::sign(session, &arguments),
+        Command::Keygen(arguments) => sign::keygen(session, &arguments),
     }
 }

@@ -25,9 +25,14 @@ pub(super) enum Missing {
     IsAProblem,
 }
 
+/// What a studio's requirement of signatures is made of: whoever may change one of them is not bound by it.
+const SIGNATURE_KEYS: [&str; 2] = ["require_signature", "trusted_keys"];
+
 /// The layers that were added so far, flattened.
 pub(super) struct Layers {
     table: Table,
+    /// Whether the layers so far require signatures, which no later one may weaken.
+    requires_signature: bool,
     schema: Schema,
     problems: Vec<Failure>,
 }
@@ -39,6 +44,7 @@ impl Layers {
             table: DEFAULTS
                 .parse()
                 .expect("the built-in defaults are checked by a test"),
+            requires_signature: false,
             schema: serde_json::from_str(SCHEMA).expect("the built-in schema is checked by a test"),
             problems: Vec::new(),
         }
@@ -79,6 +85,12 @@ impl Layers {
         }
     }
 
+    /// Keeps what the layers so far require: later ones may say more, and not less.
+    pub(super) fn hold_requirements(&mut self) {
+        let required = self.table["plugins"].get("require_signature");
+        self.requires_signature = required.and_then(Value::as_bool) == Some(true);
+    }
+
     fn add_table(&mut self, file: &str, table: Table) {
         for (section, content) in table {
             match content {
@@ -115,6 +127,15 @@ impl Layers {
         };
         if let Some(expected) = unmet(schema, &value) {
             return self.problem(origin, &format!("{section}.{key}"), &expected);
+        }
+        let is_held = self.requires_signature
+            && section == "plugins"
+            && SIGNATURE_KEYS.contains(&key)
+            && self.table[section].get(key) != Some(&value);
+        if is_held {
+            let message = format!("the studio's settings keep `{section}.{key}` from `{origin}`");
+            let hint = "take the line out, or ask whoever keeps the studio's settings";
+            return self.problems.push(Failure::denied(message).hint(hint));
         }
         if let Some(Value::Table(table)) = self.table.get_mut(section) {
             table.insert(key.to_owned(), value);
@@ -232,5 +253,41 @@ mod tests {
             problems[0].hint.as_deref(),
             Some("write a whole number from 1 to 600, without quotes")
         );
+    }
+
+    #[test]
+    fn nobody_weakens_what_the_studio_requires() {
+        let add = |layers: &mut Layers, text: &str| {
+            layers.add_table("f", text.parse().unwrap());
+        };
+        let mut layers = Layers::built_in();
+        add(
+            &mut layers,
+            "[plugins]\nrequire_signature = true\ntrusted_keys = [\"a\"]",
+        );
+        layers.hold_requirements();
+        add(
+            &mut layers,
+            "[plugins]\nrequire_signature = false\ntrusted_keys = [\"a\", \"b\"]",
+        );
+        add(
+            &mut layers,
+            "[plugins]\nrequire_signature = true\nidle_stop_secs = 7",
+        );
+        let (settings, problems) = layers.finish();
+        assert!(settings.plugins.require_signature);
+        assert_eq!(settings.plugins.trusted_keys, ["a"]);
+        assert_eq!(settings.plugins.idle_stop_secs, 7);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+
+        // Where the studio requires nothing, a person may require it.
+        let mut layers = Layers::built_in();
+        layers.hold_requirements();
+        add(
+            &mut layers,
+            "[plugins]\nrequire_signature = true\ntrusted_keys = [\"b\"]",
+        );
+        let (settings, problems) = layers.finish();
+        assert!(settings.plugins.require_signature && problems.is_empty());
     }
 }
