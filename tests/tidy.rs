@@ -121,13 +121,14 @@ const OUTSIDE_OF_THE_ENGINE: [&str; 11] = [
 ];
 
 /// The modules of Python's standard library that code inside Flame uses. A new one is added here on purpose.
-const PYTHON_MODULES: [&str; 30] = [
+const PYTHON_MODULES: [&str; 32] = [
     "__future__",
     "atexit",
     "codecs",
     "collections",
     "contextlib",
     "errno",
+    "faulthandler",
     "fractions",
     "functools",
     "getpass",
@@ -144,6 +145,7 @@ const PYTHON_MODULES: [&str; 30] = [
     "queue",
     "random",
     "re",
+    "signal",
     "socket",
     "stat",
     "sys",

@@ -21,6 +21,7 @@ Read first: `Failure` (what goes wrong), `Client`, `Plugin`.
 """
 
 import base64
+import faulthandler
 import functools
 import hashlib
 import json
@@ -28,6 +29,7 @@ import logging
 import os
 import queue
 import random
+import signal
 import socket
 import stat
 import sys
@@ -83,6 +85,15 @@ class Failure(Exception):
         if self.causes:
             data["causes"] = self.causes
         return data
+
+
+def _tell_where_on_signal():
+    """Lets the host ask where every thread stands, which it does before it ends a plugin that does not answer."""
+    if hasattr(faulthandler, "register") and hasattr(signal, "SIGUSR2"):
+        try:
+            faulthandler.register(signal.SIGUSR2, file=sys.__stderr__, all_threads=True)
+        except (AttributeError, OSError, RuntimeError, ValueError):
+            pass  # Without a real stderr there is nobody to tell.
 
 
 class Answer:
@@ -814,6 +825,7 @@ class Plugin:
             names = ", ".join(sorted(self._actions)) or "none"
             sys.stderr.write("This is a plugin for Callboard, which starts it. Actions: " + names + "\n")
             sys.exit(2)
+        _tell_where_on_signal()
         self._send({"versions": VERSIONS})
         _start_thread("callboard-pipe", self._read)
         while True:

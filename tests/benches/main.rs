@@ -7,6 +7,7 @@ mod figures;
 mod flame;
 mod hub;
 mod plugin;
+mod plugins;
 mod query;
 mod relay;
 mod resident;
@@ -39,15 +40,16 @@ struct Arguments {
 
 type Measurement = fn(&mut Figures) -> Result<()>;
 
-const NAMES: [&str; 8] = [
-    "web", "shots", "query", "resident", "plugin", "events", "flame", "upload",
+const NAMES: [&str; 9] = [
+    "web", "shots", "query", "resident", "plugin", "plugins", "events", "flame", "upload",
 ];
-const MEASUREMENTS: [Measurement; 8] = [
+const MEASUREMENTS: [Measurement; 9] = [
     web::measure,
     shots::measure,
     query::measure,
     resident::measure,
     plugin::measure,
+    plugins::measure,
     events::measure,
     flame::measure,
     upload::measure,

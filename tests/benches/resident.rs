@@ -102,7 +102,7 @@ fn round_trips(path: &Path, figures: &mut Figures) -> Result<()> {
 }
 
 /// Asks again and again, and tells how many microseconds each answer took.
-fn asked(path: &Path, method: &str, params: &str) -> Result<Vec<f64>> {
+pub(crate) fn asked(path: &Path, method: &str, params: &str) -> Result<Vec<f64>> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(SOON))?;
     let mut lines = BufReader::new(stream.try_clone()?);

@@ -15,6 +15,7 @@ mod ledger;
 mod media;
 mod orphans;
 mod plugin_guide;
+mod plugin_life;
 mod plugins_install;
 mod server_away;
 mod services;

@@ -103,7 +103,8 @@ impl HostRunner {
 
     /// Prepares `callboard run` as the user of a running sandbox.
     pub fn resident(server: &Ready) -> HostBuilder {
-        HostBuilder::with_arguments(&["run", "--headless", "--json"])
+        // Tests kill hosts more often than a person would without looking for the reason.
+        HostBuilder::with_arguments(&["run", "--headless", "--normal", "--json"])
             .environment("FTRACK_SERVER", &server.server)
             .environment("FTRACK_API_USER", &server.user)
             .environment("FTRACK_API_KEY", &server.api_key)
@@ -282,6 +283,13 @@ impl HostBuilder {
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Takes an argument away.
+    #[must_use]
+    pub fn without(mut self, argument: &str) -> Self {
+        self.arguments.retain(|given| given != argument);
         self
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::ledger::Ledger;
+use crate::plugin_folders::PluginFolders;
 
 /// What is known of the person who is signed in.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub(crate) struct About {
     pub(crate) source: &'static str,
     /// What is wrong since the start and that a person can mend.
     pub(crate) problems: Vec<Failure>,
+    /// The plugins, some of whose places may be away.
+    pub(crate) plugins: PluginFolders,
     /// The ledger.
     pub(crate) ledger: Ledger,
     /// Who is signed in.
@@ -74,6 +77,7 @@ impl About {
         let hub = self.hub.borrow().clone();
         let ledger = self.ledger.status();
         let mut problems = self.problems.clone();
+        problems.extend(self.plugins.problems());
         // What keeps the person signed out keeps the hub away too, and is said there already.
         if let SignIn::Out(failure) = &*self.sign_in.borrow()
             && hub.problem.as_ref() != Some(failure)

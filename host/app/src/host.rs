@@ -3,8 +3,9 @@
 mod declared_commands;
 mod performer;
 mod plugin_logs;
+mod starts;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,9 @@ use crate::engine_thread::{EngineHandle, EngineThread};
 use crate::hearing::Hearing;
 use crate::home::Home;
 use crate::instance::Instance;
-use crate::ledger::{Kept, Ledger, LedgerThread, Place};
-use crate::plugin_folders::{PluginFolders, Searched};
+use crate::ledger::{self, Kept, Ledger, LedgerThread};
+use crate::plugin_folders::{Place, PluginFolderOptions, PluginFolders, program_folder};
+use crate::plugin_log::PluginLog;
 use crate::service::http::Web;
 use crate::service::job_folders::{self, JobFolders};
 use crate::service::{Outside, Server, Services};
@@ -33,6 +35,9 @@ use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
 use performer::Performer;
 use plugin_logs::PluginLogs;
+use starts::Starts;
+
+pub(crate) use starts::StartMode;
 
 /// How long the last events may take to be sent when the host ends.
 const LAST_EVENTS: Duration = Duration::from_secs(3);
@@ -51,6 +56,8 @@ pub(crate) struct HostOptions {
     pub(crate) credentials: Option<Credentials>,
     /// Further folders that hold plugins.
     pub(crate) plugin_folders: Vec<PathBuf>,
+    /// Whether to do without foreign plugins.
+    pub(crate) mode: StartMode,
 }
 
 /// What `run` prints when the host is up.
@@ -73,12 +80,14 @@ pub(crate) struct Host {
     engine_thread: EngineThread,
     ledger_thread: LedgerThread,
     supervisor: Supervisor,
+    log: PluginLog,
     bus: Bus,
     connection: Option<JoinHandle<()>>,
     commands: JoinHandle<()>,
     tray: watch::Sender<TrayStatus>,
     hub: watch::Receiver<HubStatus>,
     stopping: watch::Sender<bool>,
+    starts: Starts,
     /// Let go last, so that the next host finds everything put away.
     _instance: Instance,
 }
@@ -97,34 +106,34 @@ impl Host {
             mut problems,
             credentials,
             plugin_folders,
+            mode,
         } = options;
         let place = ledger_place(&home, &settings)?;
+        let log = PluginLog::start(home.logs.join("plugins"));
         let instance = Instance::claim(&home.config, &place.folder)?;
         let (ledger, ledger_thread, kept) = open_ledger(&place, &settings, &mut problems)?;
         let host = kept.host.clone();
         let folders = job_folders(&place, &kept);
-        let plugins = PluginFolders::read(&places(&home, &environment, &settings, plugin_folders));
-        problems.extend(plugins.problems.iter().cloned());
+        let places = Place::all(&home, &environment, &settings.plugins, &plugin_folders);
+        let starts = Starts::begin(&place.folder, mode);
+        let plugins = open_plugins(places, &starts, place.folder).await;
         let credentials = credentials.map_or_else(|| Credentials::find(&environment, &home), Ok);
 
         let (engine, inbox) = EngineHandle::new();
         let channels = Channels::new(credentials.as_ref().err());
         let connect = connect_children(&engine, &home, &environment, &settings, &channels);
         problems.extend(connect.problems().iter().cloned());
-        let about = Arc::new(About {
-            host: host.clone(),
-            bus: home.bus.clone(),
-            named: named(&credentials),
-            source: credentials.as_ref().map_or("", |found| found.source.name()),
+        let about = about(
+            &host,
+            &home,
+            &credentials,
             problems,
-            ledger: ledger.clone(),
-            sign_in: channels.told.sign_in.subscribe(),
-            hub: channels.told.hub.subscribe(),
-            tray: channels.tray.subscribe(),
-        });
-        let bus = start_bus(&home, &settings, &engine, &about, &channels).await?;
-        let supervisor = start_supervisor(&engine, &environment, &settings, folders.clone())?;
-        supervisor.set_folders(plugins.by_id());
+            &plugins,
+            &ledger,
+            &channels,
+        );
+        let bus = start_bus(&home, &settings, &engine, &about, &log, &channels).await?;
+        let supervisor = start_supervisor(&engine, &environment, &settings, &folders, &log)?;
         let outside = Outside {
             hub: channels.told.event_hub.subscribe(),
             applications: bus.applications(),
@@ -141,18 +150,13 @@ impl Host {
             applications: bus.applications(),
             services: Services::new(engine.clone(), channels.server(), folders, outside),
             hearing: channels.hearing.clone(),
-            logs: PluginLogs::default(),
+            logs: PluginLogs::new(log.clone()),
             plugin_settings: plugin_settings.clone(),
         };
         let engine_thread =
             EngineThread::start(Engine::new(settings.engine_config(&host)), inbox, performer)?;
-        tell_what_is_known(
-            &engine,
-            kept.jobs,
-            plugin_settings.read(),
-            plugins.catalogued,
-        )
-        .await;
+        tell_what_is_known(&engine, kept.jobs, plugin_settings.read()).await;
+        plugins.run(engine.clone(), supervisor.clone()).await;
         let commands = declared_commands::keep(engine.clone(), home.commands_file());
         let (hub, not_yet) = channels.begun();
         let Channels {
@@ -176,18 +180,21 @@ impl Host {
             doubt,
             stopping: stopping.subscribe(),
         });
+        tokio::spawn(starts.clone().watch(stopping.subscribe()));
         Ok(Self {
             ready: ready(&home, &about),
             engine,
             engine_thread,
             ledger_thread,
             supervisor,
+            log,
             bus,
             connection: connection.map(|options| tokio::spawn(Connection::new(options).run())),
             commands: tokio::spawn(commands),
             tray,
             hub,
             stopping,
+            starts,
             _instance: instance,
         })
     }
@@ -233,6 +240,7 @@ impl Host {
         // Jobs that run are found as interrupted at the next start, as after a crash: one way to get well is enough.
         self.engine_thread.stop().await;
         self.supervisor.stop().await;
+        self.log.finish().await;
         let ledger = self.ledger_thread;
         if tokio::task::spawn_blocking(move || ledger.close())
             .await
@@ -240,6 +248,7 @@ impl Host {
         {
             tracing::error!("closing the ledger panicked");
         }
+        self.starts.ended_well();
         tracing::info!("stopped");
     }
 }
@@ -306,6 +315,7 @@ async fn start_bus(
     settings: &Settings,
     engine: &EngineHandle,
     about: &Arc<About>,
+    log: &PluginLog,
     channels: &Channels,
 ) -> anyhow::Result<Bus> {
     Bus::start(BusOptions {
@@ -314,10 +324,35 @@ async fn start_bus(
         queue_messages: settings.bus.queue_messages,
         engine: engine.clone(),
         about: Arc::clone(about),
+        plugins: about.plugins.clone(),
+        plugin_log: log.clone(),
         hearing: channels.hearing.subscribe(),
         stopping: channels.stopping.clone(),
     })
     .await
+}
+
+fn about(
+    host: &str,
+    home: &Home,
+    credentials: &Result<Credentials, CredentialsError>,
+    problems: Vec<Failure>,
+    plugins: &PluginFolders,
+    ledger: &Ledger,
+    channels: &Channels,
+) -> Arc<About> {
+    Arc::new(About {
+        host: host.to_owned(),
+        bus: home.bus.clone(),
+        named: named(credentials),
+        source: credentials.as_ref().map_or("", |found| found.source.name()),
+        problems,
+        plugins: plugins.clone(),
+        ledger: ledger.clone(),
+        sign_in: channels.told.sign_in.subscribe(),
+        hub: channels.told.hub.subscribe(),
+        tray: channels.tray.subscribe(),
+    })
 }
 
 /// Tells the engine what lies on disk, in the order in which it wants to know.
@@ -325,23 +360,18 @@ async fn tell_what_is_known(
     engine: &EngineHandle,
     jobs: Vec<engine::KeptJob>,
     layers: Vec<engine::SettingsLayer>,
-    plugins: Vec<engine::Catalogued>,
 ) {
-    for known in [
-        Event::Restored(jobs),
-        Event::SettingsRead(layers),
-        Event::Catalogued(plugins),
-    ] {
+    for known in [Event::Restored(jobs), Event::SettingsRead(layers)] {
         engine.tell(known).await;
     }
 }
 
-fn ledger_place(home: &Home, settings: &Settings) -> anyhow::Result<Place> {
+fn ledger_place(home: &Home, settings: &Settings) -> anyhow::Result<ledger::Place> {
     let base = match settings.ledger.folder.as_path() {
         folder if folder.as_os_str().is_empty() => home.data.as_path(),
         folder => folder,
     };
-    let place = Place::find(base)
+    let place = ledger::Place::find(base)
         .with_context(|| format!("could not make the ledger's folder in `{}`", base.display()))?;
     if let Some(wanted) = &place.instead_of {
         tracing::warn!(
@@ -353,7 +383,7 @@ fn ledger_place(home: &Home, settings: &Settings) -> anyhow::Result<Place> {
 }
 
 fn open_ledger(
-    place: &Place,
+    place: &ledger::Place,
     settings: &Settings,
     problems: &mut Vec<Failure>,
 ) -> anyhow::Result<(Ledger, LedgerThread, Kept)> {
@@ -364,7 +394,7 @@ fn open_ledger(
 }
 
 /// Returns the folders of jobs, and has those removed that belong to jobs which the ledger has forgotten.
-fn job_folders(place: &Place, kept: &Kept) -> JobFolders {
+fn job_folders(place: &ledger::Place, kept: &Kept) -> JobFolders {
     let folders = JobFolders::new(place.folder.join("jobs"));
     // A row that could not be read is still a job.
     if kept.problems.is_empty() {
@@ -379,34 +409,13 @@ fn job_folders(place: &Place, kept: &Kept) -> JobFolders {
     folders
 }
 
-/// Returns where plugins are looked for, in the order in which they count.
-fn places(
-    home: &Home,
-    environment: &Environment,
-    settings: &Settings,
-    further: Vec<PathBuf>,
-) -> Vec<Searched> {
-    let mut places: Vec<Searched> = environment
-        .callboard_plugin_path
-        .iter()
-        .cloned()
-        .chain(further)
-        .chain(settings.plugins.paths.iter().cloned())
-        .map(Searched::named)
-        .collect();
-    places.push(Searched::usual(home.plugins()));
-    if settings.plugins.bundled
-        && let Some(beside) = program_folder()
-    {
-        places.push(Searched::usual(beside.join("plugins")));
-        places.push(Searched::usual(beside.join("../lib/callboard/plugins")));
-    }
-    places
-}
-
-fn program_folder() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    program.parent().map(Path::to_owned)
+async fn open_plugins(places: Vec<Place>, starts: &Starts, folder: PathBuf) -> PluginFolders {
+    PluginFolders::open(PluginFolderOptions {
+        places,
+        folder,
+        safe: starts.safe.clone(),
+    })
+    .await
 }
 
 /// Returns where Python finds the SDK, where it lies beside this program.
@@ -419,7 +428,8 @@ fn start_supervisor(
     engine: &EngineHandle,
     environment: &Environment,
     settings: &Settings,
-    job_folders: JobFolders,
+    job_folders: &JobFolders,
+    log: &PluginLog,
 ) -> anyhow::Result<Supervisor> {
     let executable = std::env::current_exe().context("could not find this program's own file")?;
     let options = SupervisorOptions {
@@ -428,12 +438,13 @@ fn start_supervisor(
             python_path: python_path(),
         },
         environment: environment.for_plugins.clone(),
+        log: log.clone(),
         desktop: environment.for_desktop.clone(),
         rate: MessageRate {
             per_sec: settings.plugins.messages_per_sec,
             burst: settings.plugins.messages_burst,
         },
-        job_folders,
+        job_folders: job_folders.clone(),
     };
     Supervisor::start(engine.clone(), options)
 }

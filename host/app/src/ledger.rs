@@ -18,7 +18,7 @@ use engine::{KeptJob, Row, StoreRequest};
 use rusqlite::{Connection, ErrorCode, Transaction};
 use serde_json::Value;
 
-pub(crate) use place::Place;
+pub(crate) use place::{Place, is_on_network};
 pub(crate) use schema::OpenError;
 
 /// How many requests may wait for the disk before further ones are refused.

@@ -15,11 +15,15 @@ mod instance;
 mod ledger;
 mod logging;
 mod plugin_folders;
+mod plugin_log;
+#[cfg(target_os = "linux")]
+mod process_tree;
 mod service;
 mod settings;
 mod supervisor;
 mod surface;
 mod tray;
+mod usage;
 
 fn main() -> std::process::ExitCode {
     cli::run()

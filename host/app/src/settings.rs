@@ -58,6 +58,7 @@ pub(crate) struct LedgerSettings {
 pub(crate) struct PluginSettings {
     pub(crate) bundled: bool,
     pub(crate) paths: Vec<PathBuf>,
+    pub(crate) watch: bool,
     pub(crate) hello_secs: u64,
     pub(crate) turn_secs: u64,
     pub(crate) cancel_secs: u64,

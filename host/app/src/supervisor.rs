@@ -5,11 +5,13 @@
 //! runner becomes this process's child, for the host adopts orphans on Linux, and is killed too.
 //! What the messages say is nobody's business here.
 
+mod examine;
 mod opener;
 mod orphans;
 mod process;
 mod rate;
 mod reader;
+mod recent;
 mod spawner;
 
 use std::collections::HashMap;
@@ -19,13 +21,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use callboard_protocol::{Failure, FailureKind, Message, PluginId};
-use engine::{Event, ProcessEnd, ProcessId, Stop};
+use engine::{Event, ProcessEnd, ProcessId, Stop, Token};
 use tokio::sync::mpsc;
 
 use connect::OpenDoor;
 use runner::ConnectChild;
 
 use crate::engine_thread::EngineHandle;
+use crate::plugin_log::PluginLog;
 use crate::service::job_folders::JobFolders;
 use rate::Rate;
 use spawner::Spawner;
@@ -58,6 +61,8 @@ pub(crate) struct SupervisorOptions {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// All of the environment that the person's own programs see.
     pub(crate) desktop: Vec<(OsString, OsString)>,
+    /// Where what they print goes.
+    pub(crate) log: PluginLog,
     /// How much a process may say.
     pub(crate) rate: Rate,
     /// Where plugins may read and write.
@@ -82,6 +87,7 @@ struct Shared {
     engine: EngineHandle,
     spawner: Spawner,
     desktop: Vec<(OsString, OsString)>,
+    log: PluginLog,
     rate: Rate,
     folders: Mutex<HashMap<PluginId, PathBuf>>,
     mailboxes: Mutex<HashMap<ProcessId, mpsc::Sender<Mail>>>,
@@ -91,6 +97,7 @@ struct Shared {
 enum Mail {
     Send(Message),
     Stop(Stop),
+    Examine(Token),
 }
 
 impl Supervisor {
@@ -105,6 +112,7 @@ impl Supervisor {
             program,
             environment,
             desktop,
+            log,
             rate,
             job_folders,
         } = options;
@@ -113,6 +121,7 @@ impl Supervisor {
                 engine,
                 spawner: Spawner::start(program, environment, job_folders)?,
                 desktop,
+                log,
                 rate,
                 folders: Mutex::default(),
                 mailboxes: Mutex::default(),
@@ -181,6 +190,11 @@ impl Supervisor {
     /// Ends a process.
     pub(crate) fn stop_process(&self, process: ProcessId, stop: Stop) {
         self.mail(process, Mail::Stop(stop));
+    }
+
+    /// Looks what a process is doing; the engine is told.
+    pub(crate) fn examine(&self, process: ProcessId, token: Token) {
+        self.mail(process, Mail::Examine(token));
     }
 
     fn mail(&self, process: ProcessId, mail: Mail) {

@@ -2,7 +2,6 @@
 
 use callboard_protocol::{
     Action, ActionId, Context, Entity, Failure, FailureKind, JobId, JobState, MenuItem,
-    PluginState, PluginSummary,
 };
 use serde_json::{Map, Value};
 
@@ -37,6 +36,10 @@ impl Engine {
             Ask::List { states, limit } => self.list(request, &states, limit),
             Ask::Cancel(job) => self.cancel(request, &job),
             Ask::Retry(job) => self.retry(request, &job),
+            Ask::Forgive(plugin) => {
+                self.forgive(&plugin);
+                self.reply(request, Reply::Done);
+            }
             Ask::Plugins => {
                 let plugins = self.plugin_summaries();
                 self.reply(request, Reply::Plugins(plugins));
@@ -297,65 +300,6 @@ impl Engine {
         for fact in facts {
             self.facts.insert(fact);
         }
-    }
-
-    fn plugin_summaries(&self) -> Vec<PluginSummary> {
-        let usable = self
-            .catalog
-            .plugins()
-            .filter(|plugin| plugin.present)
-            .map(|plugin| {
-                let processes = self
-                    .processes
-                    .values()
-                    .filter(|process| process.plugin == plugin.manifest.id);
-                let pids: Vec<u32> = processes.filter_map(|process| process.pid).collect();
-                let health = &plugin.health;
-                let state = match (
-                    health.quarantined,
-                    health.not_before > self.now,
-                    pids.is_empty(),
-                ) {
-                    (true, _, _) => PluginState::Quarantined,
-                    (false, true, _) => PluginState::BackingOff,
-                    (false, false, false) => PluginState::Running,
-                    (false, false, true) => PluginState::Idle,
-                };
-                PluginSummary {
-                    id: plugin.manifest.id.clone(),
-                    version: plugin.manifest.version.clone(),
-                    state,
-                    path: plugin.path.clone(),
-                    pids,
-                    starts: health.starts,
-                    crashes: health.crashes,
-                    problem: health.problem.clone(),
-                    actions: plugin
-                        .manifest
-                        .action_ids()
-                        .chain(self.hook_actions(&plugin.manifest.id))
-                        .collect(),
-                    connect: self.connect_summary(&plugin.manifest.id),
-                }
-            });
-        let broken = self.catalog.broken().iter().map(|plugin| PluginSummary {
-            id: plugin
-                .path
-                .rsplit(['/', '\\'])
-                .next()
-                .unwrap_or_default()
-                .into(),
-            version: String::new(),
-            state: PluginState::Broken,
-            path: plugin.path.clone(),
-            pids: Vec::new(),
-            starts: 0,
-            crashes: 0,
-            problem: Some(plugin.problem.clone()),
-            actions: Vec::new(),
-            connect: None,
-        });
-        usable.chain(broken).collect()
     }
 }
 

@@ -2,22 +2,32 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use callboard_protocol::{Action, ActionId, Failure, JobId, Manifest, PluginId};
+use callboard_protocol::{Action, ActionId, Failure, JobId, Manifest, PluginId, PluginSource};
 
-use crate::event::{Catalogued, Millis};
+use crate::catalogued::{Catalogued, Standing};
+use crate::event::Millis;
 
 /// Everything that is known of the plugins, by id.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     plugins: BTreeMap<PluginId, Plugin>,
-    broken: Vec<BrokenPlugin>,
+    others: Vec<Catalogued>,
 }
 
-/// A plugin that can be used.
+/// A plugin that is used, or that would be were it not switched off.
 #[derive(Debug)]
 pub(crate) struct Plugin {
     pub(crate) manifest: Manifest,
     pub(crate) path: String,
+    pub(crate) source: PluginSource,
+    pub(crate) why: String,
+    pub(crate) warnings: Vec<Failure>,
+    /// Why it is switched off, where it is.
+    pub(crate) off: Option<Failure>,
+    /// Changes when its files do.
+    revision: u64,
+    /// Counts the times that its files changed: a process of an earlier count gets no more turns.
+    pub(crate) generation: u64,
     /// Jobs whose next turn waits for a process.
     pub(crate) queue: VecDeque<JobId>,
     pub(crate) health: Health,
@@ -38,53 +48,74 @@ pub(crate) struct Health {
     pub(crate) problem: Option<Failure>,
 }
 
-/// A plugin folder that cannot be used.
-#[derive(Debug)]
-pub(crate) struct BrokenPlugin {
-    pub(crate) path: String,
-    pub(crate) problem: Failure,
+impl Health {
+    /// Forgives what was: the next process is started at once, and crashes are counted in a row from here.
+    pub(crate) fn forgive(&mut self) {
+        *self = Self {
+            starts: self.starts,
+            crashes: self.crashes,
+            ..Self::default()
+        };
+    }
 }
 
 impl Catalog {
-    /// Replaces what is known. A plugin that stays keeps its queue and its health; of two with one id the first counts.
+    /// Replaces what is known. A plugin that stays keeps its queue, and its health unless its files changed; of two
+    /// that are used under one id the first counts.
     pub(crate) fn replace(&mut self, folders: Vec<Catalogued>) {
-        self.broken.clear();
+        self.others.clear();
         for plugin in self.plugins.values_mut() {
             plugin.present = false;
         }
-        for Catalogued { path, manifest } in folders {
-            match manifest {
-                Err(problem) => self.broken.push(BrokenPlugin { path, problem }),
-                Ok(manifest) => self.add(path, manifest),
-            }
+        for folder in folders {
+            let off = match (&folder.manifest, &folder.standing) {
+                (Ok(_), Standing::Used) => None,
+                (Ok(_), Standing::Off(failure)) => Some(failure.clone()),
+                _ => {
+                    self.others.push(folder);
+                    continue;
+                }
+            };
+            self.add(folder, off);
         }
         self.plugins
             .retain(|_, plugin| plugin.present || !plugin.queue.is_empty());
     }
 
-    fn add(&mut self, path: String, manifest: Manifest) {
-        let fresh = || Plugin {
-            manifest: manifest.clone(),
-            path: path.clone(),
-            queue: VecDeque::new(),
-            health: Health::default(),
-            present: false,
+    fn add(&mut self, folder: Catalogued, off: Option<Failure>) {
+        let Ok(manifest) = &folder.manifest else {
+            return;
         };
-        let plugin = self
-            .plugins
-            .entry(manifest.id.clone())
-            .or_insert_with(fresh);
+        let Some(plugin) = self.plugins.get_mut(&manifest.id) else {
+            let plugin = Plugin::new(folder, off);
+            self.plugins.extend(plugin);
+            return;
+        };
         if plugin.present {
             let problem =
                 Failure::invalid(format!("another plugin has the same id: `{}`", manifest.id))
                     .hint("remove one of the two folders")
                     .because(format!("the one in use is `{}`", plugin.path));
-            self.broken.push(BrokenPlugin { path, problem });
+            self.others.push(Catalogued {
+                standing: Standing::Unfit(problem),
+                ..folder
+            });
             return;
         }
         plugin.present = true;
-        plugin.manifest = manifest;
-        plugin.path = path;
+        if (folder.revision, &folder.path) != (plugin.revision, &plugin.path)
+            || *manifest != plugin.manifest
+        {
+            plugin.generation += 1;
+            plugin.health.forgive();
+        }
+        plugin.manifest = manifest.clone();
+        plugin.path = folder.path;
+        plugin.source = folder.source;
+        plugin.why = folder.why;
+        plugin.warnings = folder.warnings;
+        plugin.revision = folder.revision;
+        plugin.off = off;
     }
 
     pub(crate) fn plugin(&self, id: &PluginId) -> Option<&Plugin> {
@@ -101,18 +132,19 @@ impl Catalog {
 
     /// Returns the plugins that can be used now.
     pub(crate) fn present(&self) -> impl Iterator<Item = &Plugin> {
-        self.plugins.values().filter(|plugin| plugin.present)
+        self.plugins.values().filter(|plugin| plugin.is_offered())
     }
 
-    pub(crate) fn broken(&self) -> &[BrokenPlugin] {
-        &self.broken
+    /// Returns the folders that are not used.
+    pub(crate) fn others(&self) -> &[Catalogued] {
+        &self.others
     }
 
-    /// Returns every action of every present plugin, in the order of the plugins' ids.
+    /// Returns every action of every plugin that is used, in the order of the plugins' ids.
     pub(crate) fn actions(&self) -> impl Iterator<Item = (ActionId, &Action)> {
         self.plugins
             .values()
-            .filter(|plugin| plugin.present)
+            .filter(|plugin| plugin.is_offered())
             .flat_map(|plugin| {
                 plugin
                     .manifest
@@ -126,5 +158,56 @@ impl Catalog {
         self.actions()
             .find(|(known, _)| known == id)
             .map(|(_, action)| action)
+    }
+
+    /// Returns an action that is offered.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none: nobody declares it, or its plugin is switched off or does not fit.
+    pub(crate) fn require_action(&self, id: &ActionId) -> Result<&Action, Failure> {
+        if let Some(action) = self.action(id) {
+            return Ok(action);
+        }
+        let plugin = id.plugin();
+        let off = self
+            .plugins
+            .get(&plugin)
+            .and_then(|plugin| plugin.off.clone());
+        let unfit = || {
+            self.others.iter().find_map(|other| match &other.standing {
+                Standing::Unfit(failure) if other.id() == plugin => Some(failure.clone()),
+                _ => None,
+            })
+        };
+        Err(off.or_else(unfit).unwrap_or_else(|| {
+            Failure::not_found(format!("there is no action `{id}`"))
+                .hint("list the actions with `callboard actions`")
+        }))
+    }
+}
+
+impl Plugin {
+    fn new(folder: Catalogued, off: Option<Failure>) -> Option<(PluginId, Self)> {
+        let manifest = folder.manifest.ok()?;
+        let plugin = Self {
+            path: folder.path,
+            source: folder.source,
+            why: folder.why,
+            warnings: folder.warnings,
+            off,
+            revision: folder.revision,
+            generation: 0,
+            queue: VecDeque::new(),
+            health: Health::default(),
+            present: true,
+            manifest,
+        };
+        Some((plugin.manifest.id.clone(), plugin))
+    }
+
+    /// Tells whether its actions are offered.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.present && self.off.is_none()
     }
 }

@@ -79,7 +79,7 @@ impl Engine {
             Some(_) => self
                 .catalog
                 .plugins()
-                .filter(|plugin| plugin.present)
+                .filter(|plugin| plugin.is_offered())
                 .filter(|plugin| matches!(plugin.manifest.run, Run::ConnectHooks(_)))
                 .map(|plugin| plugin.manifest.id.clone())
                 .collect(),
@@ -98,7 +98,7 @@ impl Engine {
             let runs = self
                 .processes
                 .values()
-                .any(|process| process.plugin == plugin);
+                .any(|process| process.plugin == plugin && self.is_current(process));
             if is_due && !runs {
                 self.start_process(&plugin);
             }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use callboard_protocol::{
     ActionId, Context, DeclaredCommand, DeclaredWindow, Describe, Description, Entity, EventInput,
-    EventPlace, Failure, JobDetail, JobId, JobState, JobSummary, Log, Manifest, MenuItem, Message,
-    Notify, Operation, PluginId, PluginSettings, PluginSettingsAsk, PluginSummary, Progress,
-    StatusText, Surface,
+    EventPlace, Failure, JobDetail, JobId, JobState, JobSummary, Log, MenuItem, Message, Notify,
+    Operation, PluginId, PluginSettings, PluginSettingsAsk, PluginSummary, Progress, StatusText,
+    Surface,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::catalogued::Catalogued;
 pub use crate::row::{JobRow, KeptJob, Row, UnitRow};
 use crate::service::{Asker, ServiceRequest, StoreRequest};
 use crate::settings::SettingsLayer;
@@ -167,6 +168,13 @@ pub enum Event {
         /// For each entity asked about, in order: its attributes, or none where it does not exist.
         result: Result<Vec<Option<Map<String, Value>>>, Failure>,
     },
+    /// Answers [`Effect::Examine`].
+    Examined {
+        /// The effect's token.
+        token: Token,
+        /// What the process is doing, in a few sentences; none where nobody can tell.
+        sentences: Vec<String>,
+    },
     /// A timer ran out. The engine ignores one it no longer waits for.
     TimerFired(Token),
 }
@@ -224,6 +232,8 @@ pub enum Ask {
     Settings(PluginSettingsAsk),
     /// List what plugins say in the tray. Answered with [`Reply::StatusLines`].
     StatusLines,
+    /// Start a plugin at the next launch, whatever it crashed before. Answered with [`Reply::Done`].
+    Forgive(PluginId),
 }
 
 /// A launch that is asked for.
@@ -311,6 +321,13 @@ pub enum Effect {
         process: ProcessId,
         /// The message.
         message: Message,
+    },
+    /// Look what a process that does not answer is doing, and put all of it into its plugin's log; answered with [`Event::Examined`].
+    Examine {
+        /// Ties the answer to it.
+        token: Token,
+        /// The process.
+        process: ProcessId,
     },
     /// End a process; answered with [`Event::ProcessEnded`].
     StopProcess {
@@ -486,15 +503,6 @@ pub struct Identity {
     pub user_id: String,
     /// The names of the user's security roles.
     pub roles: Vec<String>,
-}
-
-/// A plugin folder as it was read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Catalogued {
-    /// The folder.
-    pub path: String,
-    /// What its manifest says, or why it cannot be used.
-    pub manifest: Result<Manifest, Failure>,
 }
 
 /// What the engine knows of an entity, to decide where actions apply.

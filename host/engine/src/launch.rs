@@ -1,12 +1,11 @@
 //! Launches: from what was asked to a job that is on disk.
 
-use callboard_protocol::{
-    ActionId, Context, Entity, Failure, FailureKind, JobId, JobState, Launch,
-};
+use callboard_protocol::{Context, Entity, Failure, FailureKind, JobId, JobState, Launch};
 
 use serde_json::Value;
 
 use crate::Engine;
+use crate::catalog::Plugin;
 use crate::event::{AskLaunch, Effect, Reply, RequestId, Token};
 use crate::facts::Applies;
 use crate::job::Job;
@@ -136,9 +135,10 @@ impl Engine {
             return Err(signed_out.clone());
         }
         // What hooks offer is known when they were asked.
-        let is_of_hooks = self.is_connect(&launch.action.plugin());
-        if self.catalog.action(&launch.action).is_none() && !is_of_hooks {
-            return Err(no_such_action(&launch.action));
+        let plugin = launch.action.plugin();
+        let is_offered = |plugin| self.catalog.plugin(plugin).is_some_and(Plugin::is_offered);
+        if !(self.is_connect(&plugin) && is_offered(&plugin)) {
+            self.catalog.require_action(&launch.action)?;
         }
         if launch.context.selection.len() > self.config.facts {
             return Err(
@@ -231,7 +231,7 @@ impl Engine {
         let offered = self.hook_launch(&launch.action, &launch.context.selection);
         let action = self.catalog.action(&launch.action);
         if action.is_none() && offered.is_none() {
-            return Err(no_such_action(&launch.action));
+            self.catalog.require_action(&launch.action)?;
         }
         let mut context = launch.context.clone();
         context.user.clone_from(&identity.user);
@@ -296,9 +296,4 @@ impl Engine {
             }
         }
     }
-}
-
-fn no_such_action(action: &ActionId) -> Failure {
-    Failure::not_found(format!("there is no action `{action}`"))
-        .hint("list the actions with `callboard actions`")
 }

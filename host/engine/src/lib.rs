@@ -7,6 +7,7 @@
 
 mod ask;
 mod catalog;
+mod catalogued;
 mod child_job;
 mod connect;
 mod declared;
@@ -15,8 +16,10 @@ mod facts;
 mod job;
 mod launch;
 mod listening;
+mod overdue;
 mod own_request;
 mod permission;
+mod plugin_list;
 mod process;
 mod row;
 mod service;
@@ -32,12 +35,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use callboard_protocol::{Failure, FailureKind, JobId, PluginId};
 
-use crate::waiting::{AfterKept, Waiting};
+use crate::waiting::{AfterKept, Overdue, Waiting};
 
+pub use catalogued::{Catalogued, Standing};
 pub use event::{
-    Ask, AskLaunch, CallResult, Catalogued, Effect, EntityFacts, Event, HookFolder, Identity,
-    JobRow, KeptJob, Lookup, Millis, NewChild, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop,
-    Token, UnitRow, WEB_FACTS_WAIT_MS,
+    Ask, AskLaunch, CallResult, Effect, EntityFacts, Event, HookFolder, Identity, JobRow, KeptJob,
+    Lookup, Millis, NewChild, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop, Token, UnitRow,
+    WEB_FACTS_WAIT_MS,
 };
 pub use service::{Asker, ServiceRequest, StoreRequest};
 pub use settings::SettingsLayer;
@@ -187,11 +191,13 @@ impl Engine {
             Event::Restored(jobs) => self.restored(jobs),
             Event::Catalogued(folders) => {
                 self.catalog.replace(folders);
+                self.retire_processes();
                 self.out.push(Effect::CatalogChanged);
                 self.forget_status();
                 self.tend_children();
                 self.listen_as_declared();
                 self.resume_jobs();
+                self.pump_all();
             }
             Event::SettingsRead(layers) => self.settings_layers = layers,
             Event::SignedIn(identity) => {
@@ -242,6 +248,7 @@ impl Engine {
             Event::ProcessSaid { process, message } => self.process_said(process, message),
             Event::ProcessEnded { process, end } => self.process_ended(process, end),
             Event::ServiceAdvanced { token, progress } => self.service_advanced(token, progress),
+            Event::Examined { token, sentences } => self.examined(token, sentences),
             Event::TimerFired(token) => self.timer_fired(token),
             answer => self.answered(answer),
         }
@@ -351,9 +358,14 @@ impl Engine {
                 self.take_early_launches();
             }
             Some(Waiting::WaitOver { request, job }) => self.wait_is_over(request, &job),
-            Some(Waiting::HelloOver(process)) => self.hello_is_over(process),
-            Some(Waiting::TurnOver { process, turn }) => self.turn_is_over(process, turn),
-            Some(Waiting::CancelOver { process, turn }) => self.cancel_is_over(process, turn),
+            Some(Waiting::HelloOver(process)) => self.examine(Overdue::Hello(process)),
+            Some(Waiting::TurnOver { process, turn }) => {
+                self.examine(Overdue::Turn { process, turn });
+            }
+            Some(Waiting::CancelOver { process, turn }) => {
+                self.examine(Overdue::Cancel { process, turn });
+            }
+            Some(Waiting::ExamineOver(examined)) => self.examined(examined, Vec::new()),
             Some(Waiting::IdleOver { process, turn }) => self.idle_is_over(process, turn),
             Some(Waiting::RestartDue(plugin)) => self.restart_is_due(&plugin),
             Some(Waiting::GatheringOver(subscription)) => self.gathering_is_over(&subscription),

@@ -18,8 +18,10 @@ const REPORT_TURNS: u32 = 3;
 pub(crate) struct Process {
     pub(crate) plugin: PluginId,
     pub(crate) pid: Option<u32>,
+    /// Which of its plugin's codes it runs.
+    generation: u64,
     /// Whether it said hello.
-    ready: bool,
+    pub(crate) ready: bool,
     /// Whether it was told to end: it gets no more turns.
     stopping: bool,
     pub(crate) turn: Option<Turn>,
@@ -83,11 +85,15 @@ impl Engine {
             if entry.queue.is_empty() {
                 return;
             }
+            if let Some(failure) = entry.off.clone() {
+                return self.refuse_queue(plugin, &failure);
+            }
             let idle = self.processes.iter().find(|(_, process)| {
                 process.plugin == *plugin
                     && process.ready
                     && !process.stopping
                     && process.turn.is_none()
+                    && self.is_current(process)
             });
             match idle.map(|(id, _)| *id) {
                 Some(process) => self.start_turn(process, plugin),
@@ -101,7 +107,8 @@ impl Engine {
             return;
         };
         if entry.health.quarantined && entry.health.not_before > self.now {
-            return self.refuse_queue(plugin);
+            let failure = self.quarantined(plugin);
+            return self.refuse_queue(plugin, &failure);
         }
         if entry.health.not_before > self.now {
             return;
@@ -110,7 +117,7 @@ impl Engine {
         let of_plugin = || {
             self.processes
                 .values()
-                .filter(|process| process.plugin == *plugin)
+                .filter(|process| process.plugin == *plugin && self.is_current(process))
         };
         let starting = of_plugin()
             .filter(|process| !process.ready && !process.stopping)
@@ -138,6 +145,7 @@ impl Engine {
         let process = Process {
             plugin: plugin.clone(),
             pid: None,
+            generation: entry.generation,
             ready: false,
             stopping: false,
             turn: None,
@@ -160,29 +168,93 @@ impl Engine {
         self.set_timer(hello_ms, Waiting::HelloOver(id));
     }
 
-    /// A quarantined plugin does nothing: its jobs end, with the reason.
-    fn refuse_queue(&mut self, plugin: &PluginId) {
-        let Some(entry) = self.catalog.plugin_mut(plugin) else {
-            return;
-        };
-        let queue = std::mem::take(&mut entry.queue);
-        let minutes = entry
-            .health
-            .not_before
-            .saturating_sub(self.now)
-            .div_ceil(60_000);
-        let mut failure = Failure::new(
+    /// Says why a quarantined plugin does nothing.
+    fn quarantined(&self, plugin: &PluginId) -> Failure {
+        let health = self.catalog.plugin(plugin).map(|entry| &entry.health);
+        let until = health.map_or(0, |health| health.not_before);
+        let minutes = until.saturating_sub(self.now).div_ceil(60_000);
+        let failure = Failure::new(
             FailureKind::Plugin,
             format!("`{plugin}` crashed too often and is not started any more"),
         )
         .hint(format!(
-            "retry in {minutes} minutes, or mend the plugin and restart Callboard"
+            "retry in {minutes} minutes, or mend the plugin and say `callboard plugins enable {plugin}`"
         ));
-        if let Some(problem) = &entry.health.problem {
-            failure = failure.because(problem.message.clone());
+        match health.and_then(|health| health.problem.as_ref()) {
+            Some(problem) => failure.because(problem.message.clone()),
+            None => failure,
         }
-        for job in queue {
+    }
+
+    /// Ends the jobs that wait for a plugin that does nothing, with the reason.
+    fn refuse_queue(&mut self, plugin: &PluginId, failure: &Failure) {
+        let Some(entry) = self.catalog.plugin_mut(plugin) else {
+            return;
+        };
+        for job in std::mem::take(&mut entry.queue) {
             self.rest_unable(&job, failure.clone());
+        }
+    }
+
+    /// Tells whether a process runs what its plugin's folder holds now, and the plugin is used.
+    pub(crate) fn is_current(&self, process: &Process) -> bool {
+        self.catalog
+            .plugin(&process.plugin)
+            .is_some_and(|plugin| plugin.is_offered() && plugin.generation == process.generation)
+    }
+
+    /// Ends the processes that are out of date or switched off, each once its job needs it no more.
+    pub(crate) fn retire_processes(&mut self) {
+        let ready: Vec<ProcessId> = self
+            .processes
+            .iter()
+            .filter(|(_, process)| process.ready)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ready {
+            self.retire(id);
+        }
+    }
+
+    /// Ends a process without a turn where it is out of date; tells whether it is.
+    fn retire(&mut self, id: ProcessId) -> bool {
+        let outdated = self
+            .processes
+            .get(&id)
+            .is_some_and(|process| !self.is_current(process));
+        if outdated
+            && let Some(process) = self.processes.get_mut(&id)
+            && process.turn.is_none()
+            && !process.stopping
+        {
+            process.stopping = true;
+            self.out.push(Effect::StopProcess {
+                process: id,
+                stop: Stop::Gently,
+            });
+        }
+        outdated
+    }
+
+    /// Gives every plugin's queue what it may have, after what is known of plugins has changed.
+    pub(crate) fn pump_all(&mut self) {
+        let waiting: Vec<PluginId> = self
+            .catalog
+            .plugins()
+            .filter(|plugin| !plugin.queue.is_empty())
+            .map(|plugin| plugin.manifest.id.clone())
+            .collect();
+        for plugin in waiting {
+            self.pump(&plugin);
+        }
+    }
+
+    /// A person stands by a plugin that crashed: its next process is started at once.
+    pub(crate) fn forgive(&mut self, plugin: &PluginId) {
+        if let Some(entry) = self.catalog.plugin_mut(plugin) {
+            entry.health.forgive();
+            self.out.push(Effect::CatalogChanged);
+            self.pump(plugin);
         }
     }
 
@@ -277,6 +349,9 @@ impl Engine {
 
     /// A process without a turn is stopped after a while.
     pub(crate) fn let_idle(&mut self, id: ProcessId) {
+        if self.retire(id) {
+            return;
+        }
         let Some(process) = self.processes.get(&id) else {
             return;
         };
@@ -302,52 +377,7 @@ impl Engine {
         }
     }
 
-    pub(crate) fn hello_is_over(&mut self, id: ProcessId) {
-        let Some(process) = self.processes.get(&id) else {
-            return;
-        };
-        if !process.ready {
-            let plugin = process.plugin.clone();
-            self.kill(id);
-            self.process_ended(
-                id,
-                ProcessEnd::Unruly("it did not say hello in time".to_owned()),
-            );
-            self.pump(&plugin);
-        }
-    }
-
-    pub(crate) fn turn_is_over(&mut self, id: ProcessId, turn: u64) {
-        let Some(plugin) = self.runs_turn(id, turn) else {
-            return;
-        };
-        self.kill(id);
-        let failure = Failure::new(
-            FailureKind::TimedOut,
-            format!("`{plugin}` did not finish in time"),
-        )
-        .hint("retry, or give it more time with `limits.turn_secs` in its plugin.toml");
-        self.process_lost(id, failure, "a turn of it took too long");
-    }
-
-    pub(crate) fn cancel_is_over(&mut self, id: ProcessId, turn: u64) {
-        if self.runs_turn(id, turn).is_some() {
-            self.kill(id);
-            self.process_ended(id, ProcessEnd::Stopped);
-        }
-    }
-
-    /// Returns the plugin of a process that still runs this very turn.
-    fn runs_turn(&self, id: ProcessId, turn: u64) -> Option<PluginId> {
-        let process = self.processes.get(&id)?;
-        process
-            .turn
-            .as_ref()
-            .is_some_and(|running| running.number == turn)
-            .then(|| process.plugin.clone())
-    }
-
-    fn kill(&mut self, id: ProcessId) {
+    pub(crate) fn kill(&mut self, id: ProcessId) {
         self.out.push(Effect::StopProcess {
             process: id,
             stop: Stop::Now,
@@ -388,21 +418,31 @@ impl Engine {
             }
         };
         match crash {
-            Some(how) => self.process_lost(id, failure, &how),
+            Some(how) => self.process_lost(id, failure, &how, Vec::new()),
             None => self.remove_process(id, failure),
         }
     }
 
-    /// A process crashed, or was killed for what it did.
-    fn process_lost(&mut self, id: ProcessId, failure: Failure, how: &str) {
+    /// A process crashed, or was killed for what it did; `seen` says what it was doing, where that was looked up.
+    pub(crate) fn process_lost(
+        &mut self,
+        id: ProcessId,
+        mut failure: Failure,
+        how: &str,
+        seen: Vec<String>,
+    ) {
         let Some(process) = self.processes.get(&id) else {
             return;
         };
         let (plugin, never_ready) = (process.plugin.clone(), !process.ready);
         let now = self.now;
+        // What earlier code did is not held against what is there now.
+        let is_current = self.is_current(process);
         if let Some(entry) = self.catalog.plugin_mut(&plugin) {
+            entry.health.crashes += 1;
+        }
+        if let Some(entry) = self.catalog.plugin_mut(&plugin).filter(|_| is_current) {
             let health = &mut entry.health;
-            health.crashes += 1;
             health.crashes_in_a_row += 1;
             let doublings = (health.crashes_in_a_row - 1).min(10);
             let mut pause = (self.config.restart_ms << doublings).min(60_000);
@@ -412,14 +452,15 @@ impl Engine {
             }
             let timer_is_set = health.not_before > now;
             health.not_before = now + pause;
-            health.problem = Some(Failure::new(
-                FailureKind::Plugin,
-                format!("`{plugin}` crashed: {how}"),
-            ));
+            let mut problem =
+                Failure::new(FailureKind::Plugin, format!("`{plugin}` crashed: {how}"));
+            problem.causes.clone_from(&seen);
+            health.problem = Some(problem);
             if !timer_is_set {
                 self.set_timer(pause, Waiting::RestartDue(plugin.clone()));
             }
         }
+        failure.causes.extend(seen);
         if never_ready {
             self.fail_head_of_queue(&plugin, &failure);
         }

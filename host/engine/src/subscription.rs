@@ -86,7 +86,10 @@ impl Engine {
         plugin: &PluginId,
         id: &str,
     ) -> Option<&callboard_protocol::Subscription> {
-        let entry = self.catalog.plugin(plugin).filter(|entry| entry.present)?;
+        let entry = self
+            .catalog
+            .plugin(plugin)
+            .filter(|entry| entry.is_offered())?;
         let mut declared = entry.manifest.subscriptions.iter();
         declared.find(|subscription| subscription.id == id)
     }

@@ -46,6 +46,10 @@ pub(crate) enum Waiting {
     TurnOver { process: ProcessId, turn: u64 },
     /// Timer: a cancelled turn did not end.
     CancelOver { process: ProcessId, turn: u64 },
+    /// What a process that is overdue is doing is looked up, before it is ended.
+    Examined(Overdue),
+    /// Timer: that takes too long as well.
+    ExamineOver(Token),
     /// Timer: a process idles.
     IdleOver { process: ProcessId, turn: u64 },
     /// Timer: a crashed plugin may be started again.
@@ -70,6 +74,17 @@ pub(crate) enum Waiting {
     },
     /// Timer: a step may try again.
     StepDue { job: JobId, step: usize, tries: u32 },
+}
+
+/// What a process did not do in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// Say hello.
+    Hello(ProcessId),
+    /// End a turn.
+    Turn { process: ProcessId, turn: u64 },
+    /// End a turn that was cancelled.
+    Cancel { process: ProcessId, turn: u64 },
 }
 
 /// What a plugin waits for.

@@ -9,7 +9,7 @@ use callboard_protocol::{
 };
 use engine::{
     Ask, AskLaunch, CallResult, Catalogued, Config, Effect, Engine, EntityFacts, Event, Identity,
-    ProcessEnd, ProcessId, RequestId, Token,
+    ProcessEnd, ProcessId, RequestId, Standing, Token,
 };
 use serde_json::{Map, Value, json};
 
@@ -179,17 +179,21 @@ fn plugins(dice: &mut Dice) -> Vec<Catalogued> {
         "id": "p", "version": "1", "run": {"library": "p"}, "permissions": ["ftrack.create.*", "ftrack.read", "store"],
         "action": [{"id": "a", "label": "A", "when": {"types": ["Shot"]}}]}))
     .expect("a manifest");
-    let broken = Catalogued {
-        path: "/broken".into(),
-        manifest: Err(Failure::invalid("broken")),
+    let broken = Catalogued::used("/broken", Err(Failure::invalid("broken")));
+    let whole = Catalogued::used("/p", Ok(manifest));
+    let newer = Catalogued {
+        revision: 1,
+        ..whole.clone()
     };
-    let whole = Catalogued {
-        path: "/p".into(),
-        manifest: Ok(manifest),
+    let off = Catalogued {
+        standing: Standing::Off(Failure::denied("it is disabled")),
+        ..whole.clone()
     };
     one_of(
         dice,
         &[
+            vec![newer],
+            vec![off],
             vec![whole.clone()],
             vec![whole.clone(), broken.clone()],
             vec![whole.clone(), whole],
@@ -243,6 +247,7 @@ fn ask(dice: &mut Dice, number: u64) -> Ask {
             dice,
             &[
                 Ask::Plugins,
+                Ask::Forgive("p".into()),
                 Ask::Show(job),
                 Ask::List {
                     states: Vec::new(),

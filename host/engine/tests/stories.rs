@@ -232,7 +232,7 @@ fn a_plugin_that_crashes_too_often_is_quarantined_and_gets_another_try() {
     );
     assert_eq!(
         refusal.hint.as_deref(),
-        Some("retry in 5 minutes, or mend the plugin and restart Callboard")
+        Some("retry in 5 minutes, or mend the plugin and say `callboard plugins enable maker`")
     );
     world.pass(300_000);
     world.ask(Ask::Retry("job-6".into()));

@@ -32,7 +32,6 @@ pub struct Action {
 ///
 /// Conditions on entities must hold for every selected entity, and hold when nothing is selected: `count` says whether that may be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct When {
     /// Entity types: `Project`, `Shot`, `AssetVersion`; `TypedContext` stands for every object type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

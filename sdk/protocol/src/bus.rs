@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{
-    ActionId, ConnectSummary, Context, Failure, JobId, JobState, MenuItem, PluginId, StatusText,
-};
+use crate::{ActionId, Context, Failure, JobId, JobState, MenuItem, StatusText};
 
 macro_rules! bus_methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -55,8 +53,18 @@ bus_methods! {
     JobsCancel = "jobs.cancel",
     /// To the host: [`JobRef`] to `{}`, answered once it is on disk.
     JobsRetry = "jobs.retry",
-    /// To the host: `{}` to [`Items`] of [`PluginSummary`].
+    /// To the host: `{}` to [`Items`] of [`PluginSummary`](crate::PluginSummary).
     PluginsList = "plugins.list",
+    /// To the host: `{}` to [`PluginsReloaded`](crate::PluginsReloaded), once every place was read or is late.
+    PluginsReload = "plugins.reload",
+    /// To the host: [`PluginRef`](crate::PluginRef) to `{}`, answered once it is on disk.
+    PluginsEnable = "plugins.enable",
+    /// To the host: [`PluginRef`](crate::PluginRef) to `{}`, answered once it is on disk.
+    PluginsDisable = "plugins.disable",
+    /// To the host: [`PluginLogs`](crate::PluginLogs) to [`PluginLogLines`](crate::PluginLogLines).
+    PluginsLogs = "plugins.logs",
+    /// To the host: [`PluginsBisect`](crate::PluginsBisect) to [`Bisected`](crate::Bisected), answered once it is on disk.
+    PluginsBisect = "plugins.bisect",
     /// To the host: [`PluginSettingsAsk`](crate::PluginSettingsAsk) to [`PluginSettings`](crate::PluginSettings).
     PluginsSettings = "plugins.settings",
     /// To the host: `{}` to [`Items`] of [`DeclaredCommand`](crate::DeclaredCommand).
@@ -212,57 +220,6 @@ pub struct JobAnswer {
     pub job: JobId,
     /// The form's values.
     pub values: Map<String, Value>,
-}
-
-/// Where a plugin stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PluginState {
-    /// Ready; no process runs.
-    Idle,
-    /// A process of it runs.
-    Running,
-    /// It crashed and waits before it is started again.
-    BackingOff,
-    /// It crashed too often and is not started any more until it is asked for by hand.
-    Quarantined,
-    /// It cannot be used: its manifest or its files are wrong.
-    Broken,
-    /// A state that this version does not know.
-    #[serde(other)]
-    Unknown,
-}
-
-/// A plugin as a list shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PluginSummary {
-    /// The plugin.
-    pub id: PluginId,
-    /// Its version.
-    pub version: String,
-    /// Where it stands.
-    pub state: PluginState,
-    /// Its folder.
-    pub path: String,
-    /// The process ids of its running processes.
-    #[serde(default)]
-    pub pids: Vec<u32>,
-    /// How often a process of it was started since the host started.
-    #[serde(default)]
-    pub starts: u64,
-    /// How often a process of it ended unasked since the host started.
-    #[serde(default)]
-    pub crashes: u64,
-    /// What went wrong last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Failure>,
-    /// The actions it declares; with a Connect plugin, those that it offered last.
-    #[serde(default)]
-    pub actions: Vec<ActionId>,
-    /// How its hooks stand, where it is one of ftrack Connect's and has run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connect: Option<Box<ConnectSummary>>,
 }
 
 /// How a connection stands.

@@ -21,6 +21,7 @@ mod job;
 mod manifest;
 mod message;
 mod plugin;
+mod plugin_list;
 mod service;
 mod step;
 mod view;
@@ -29,8 +30,7 @@ pub use action::{Action, Count, MenuItem, When};
 pub use bus::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, ConnectionState, DescribeRow,
     Description, EventParams, HubStatus, Items, JobAnswer, JobRef, JobWait, JobsList, Launched,
-    LedgerStatus, PluginState, PluginSummary, Publish, Replies, Status, Subscribe, Subscribed,
-    TrayStatus, WhoAmI, WindowRef,
+    LedgerStatus, Publish, Replies, Status, Subscribe, Subscribed, TrayStatus, WhoAmI, WindowRef,
 };
 pub use connect::{
     ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPart, ConnectPublish,
@@ -56,6 +56,10 @@ pub use manifest::{Limits, Manifest, ManifestError, Permission, Platform, Run, V
 pub use message::{Message, MessageError, MessageId};
 pub use plugin::{
     Describe, HandOver, HostMethod, Log, LogLevel, Notify, NotifyLevel, PluginMethod,
+};
+pub use plugin_list::{
+    BisectStep, Bisected, PluginLogLines, PluginLogs, PluginRef, PluginSource, PluginState,
+    PluginSummary, PluginsBisect, PluginsReloaded,
 };
 pub use service::{
     AttachedFile, ChildJob, EventsHeard, EventsNext, EventsPublish, EventsSubscribe, FetchedFile,

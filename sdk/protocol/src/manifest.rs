@@ -95,7 +95,6 @@ pub enum Platform {
 
 /// Limits of a plugin's processes; what is not given is as the host's settings say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Limits {
     /// How long one turn may take, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,21 +7,20 @@ use std::fs;
 use std::path::Path;
 
 use callboard_protocol::{
-    ActionItems, ActionsDiscover, ActionsLaunch, AttachedFile, BusHello, BusMethod, BusWelcome,
-    ChildJob, Control, DeclaredCommand, DeclaredWindow, Describe, Description, EventParams,
-    EventsHeard, EventsNext, EventsPublish, EventsSubscribe, Failure, FailureKind, FetchedFile,
-    FtrackCall, FtrackCalled, FtrackDownload, HandOver, HostHello, HostMethod, HttpAnswer,
-    HttpRequest, Items, JobAnswer, JobDetail, JobFolder, JobRef, JobState, JobSummary, JobWait,
-    JobsAttach, JobsLaunch, JobsList, Launch, Launched, Log, Message, Notify, Open, Operation,
-    Outcome, PluginHello, PluginMethod, PluginSettings, PluginSettingsAsk, PluginSummary, Progress,
-    Publish, Query, QueryPage, QueryResults, QueryRows, Replies, Scope, SettingsValues, Status,
-    StatusSet, StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap,
+    ActionItems, ActionsDiscover, ActionsLaunch, AttachedFile, BisectStep, Bisected, BusHello,
+    BusMethod, BusWelcome, ChildJob, ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod,
+    ConnectPublish, ConnectPublished, ConnectSubscribed, ConnectUnsubscribed, Control,
+    DeclaredCommand, DeclaredWindow, Describe, Description, EventParams, EventsHeard, EventsNext,
+    EventsPublish, EventsSubscribe, Failure, FailureKind, FetchedFile, FtrackCall, FtrackCalled,
+    FtrackDownload, HandOver, HostHello, HostMethod, HttpAnswer, HttpRequest, Items, JobAnswer,
+    JobDetail, JobFolder, JobRef, JobState, JobSummary, JobWait, JobsAttach, JobsLaunch, JobsList,
+    Launch, Launched, Log, Message, Notify, Open, Operation, Outcome, PluginHello, PluginLogLines,
+    PluginLogs, PluginMethod, PluginRef, PluginSettings, PluginSettingsAsk, PluginSource,
+    PluginState, PluginSummary, PluginsBisect, PluginsReloaded, Progress, Publish, Query,
+    QueryPage, QueryResults, QueryRows, Replies, Scope, SettingsValues, Status, StatusSet,
+    StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap,
     StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredKeys, Subscribe, Subscribed, Surface,
     WhoAmI, WindowRef, Work,
-};
-use callboard_protocol::{
-    ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPublish, ConnectPublished,
-    ConnectSubscribed, ConnectUnsubscribed,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -125,6 +124,12 @@ fn check(file: &str) {
             "JobWait" => JobWait,
             "JobAnswer" => JobAnswer,
             "Items<PluginSummary>" => Items<PluginSummary>,
+            "PluginsReloaded" => PluginsReloaded,
+            "PluginRef" => PluginRef,
+            "PluginLogs" => PluginLogs,
+            "PluginLogLines" => PluginLogLines,
+            "PluginsBisect" => PluginsBisect,
+            "Bisected" => Bisected,
             "Status" => Status,
             "WhoAmI" => WhoAmI,
             "EventsSubscribe" => EventsSubscribe,
@@ -214,6 +219,10 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "jobs.answer" => ["JobAnswer", "-"],
         "jobs.cancel" | "jobs.retry" => ["JobRef", "-"],
         "plugins.list" => ["-", "Items<PluginSummary>"],
+        "plugins.reload" => ["-", "PluginsReloaded"],
+        "plugins.enable" | "plugins.disable" => ["PluginRef", "-"],
+        "plugins.logs" => ["PluginLogs", "PluginLogLines"],
+        "plugins.bisect" => ["PluginsBisect", "Bisected"],
         "commands.list" => ["-", "Items<DeclaredCommand>"],
         "windows.list" => ["-", "Items<DeclaredWindow>"],
         "windows.open" => ["WindowRef", "-"],
@@ -275,6 +284,9 @@ fn what_a_later_version_says_is_unknown_and_no_error() {
     check_unknown(json!("meltdown"), FailureKind::Unknown);
     check_unknown(json!("studio"), Scope::Unknown);
     check_unknown(json!("dreaming"), JobState::Unknown);
+    check_unknown(json!("asleep"), PluginState::Unknown);
+    check_unknown(json!("moon"), PluginSource::Unknown);
+    check_unknown(json!("sideways"), BisectStep::Unknown);
     check_unknown(json!({"outcome": "sings", "song": "…"}), Outcome::Unknown);
     check_unknown(json!({"type": "dial", "turns": 3}), Control::Unknown);
     check_unknown(json!({"action": "merge", "keys": []}), Operation::Unknown);

@@ -17,7 +17,7 @@ use super::resident::{self, Resident, Stay};
 use super::run::ready_value;
 use super::sandbox::{ContentArguments, human_text, start};
 use crate::home::Home;
-use crate::host::Ready;
+use crate::host::{Ready, StartMode};
 use crate::settings::{Credentials, Environment, Source};
 
 /// How to run the demo.
@@ -26,6 +26,9 @@ pub(super) struct DemoArguments {
     /// Shows no tray icon.
     #[arg(long)]
     headless: bool,
+    /// A further folder of plugins, which is watched for changes; may be given more than once.
+    #[arg(long, value_name = "DIR")]
+    plugins: Vec<PathBuf>,
     /// The folder for everything that the demo keeps, so that it goes on there the next time; without it all is gone at the end.
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
@@ -62,7 +65,9 @@ pub(super) fn demo(session: &Session, arguments: DemoArguments) -> Result<Code, 
             key: sandbox.api_key().to_owned(),
             source: Source::Demo,
         }),
-        plugin_folders: Vec::new(),
+        plugin_folders: arguments.plugins,
+        // Who tries it out, or kills it in a test, is served by no caution.
+        mode: StartMode::Normal,
         headless: arguments.headless,
     };
     let stay = resident.stay(session, &runtime, |ready| {

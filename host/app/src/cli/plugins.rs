@@ -1,11 +1,14 @@
 //! `callboard plugins`: what there is, how it fares, and what is done about it.
 
+mod bisect;
 mod create;
 mod install;
 mod list;
+mod logs;
 mod remove;
 mod settings;
 mod sign;
+mod switch;
 mod sync;
 mod trial;
 mod verify;
@@ -23,8 +26,18 @@ pub(super) struct PluginsArguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists plugins.
-    List,
+    /// Lists plugins and how they fare; with an id, tells everything of that one.
+    List(list::ListArguments),
+    /// Shows what a plugin has logged.
+    Logs(logs::LogsArguments),
+    /// Lets a plugin run again that was disabled, or that crashed too often.
+    Enable(switch::SwitchArguments),
+    /// Keeps a plugin from running; jobs of it that run are finished.
+    Disable(switch::SwitchArguments),
+    /// Looks for plugins anew; a plugin that has changed runs its new code from the next job on.
+    Reload,
+    /// Finds the plugin that makes trouble, by switching off one half of the suspects after the other.
+    Bisect(bisect::BisectArguments),
     /// Shows and changes what is set for a plugin.
     Settings(settings::SettingsArguments),
     /// Makes a folder that is a plugin, with a test of its own.
@@ -49,7 +62,12 @@ enum Command {
 
 pub(super) fn plugins(session: &Session, arguments: PluginsArguments) -> Result<Code, Problem> {
     match arguments.command {
-        Command::List => list::list(session),
+        Command::List(arguments) => list::list(session, &arguments),
+        Command::Logs(arguments) => logs::logs(session, arguments),
+        Command::Enable(arguments) => switch::enable(session, arguments),
+        Command::Disable(arguments) => switch::disable(session, arguments),
+        Command::Reload => switch::reload(session),
+        Command::Bisect(arguments) => bisect::bisect(session, &arguments),
         Command::Settings(arguments) => settings::settings(session, arguments),
         Command::New(arguments) => create::new(session, &arguments),
         Command::Test(arguments) => trial::test(session, &arguments),

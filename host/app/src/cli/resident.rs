@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::Session;
 use super::problem::Problem;
 use crate::home::Home;
-use crate::host::{Host, HostOptions, Ready};
+use crate::host::{Host, HostOptions, Ready, StartMode};
 use crate::instance::InstanceError;
 use crate::logging;
 use crate::settings::{Credentials, Settings};
@@ -32,6 +32,8 @@ pub(super) struct Resident {
     pub(super) credentials: Option<Credentials>,
     /// Further folders that hold plugins.
     pub(super) plugin_folders: Vec<PathBuf>,
+    /// Whether to do without foreign plugins.
+    pub(super) mode: StartMode,
     /// Whether there is to be no tray icon.
     pub(super) headless: bool,
 }
@@ -80,6 +82,7 @@ impl Resident {
             problems: loaded.problems,
             credentials: self.credentials,
             plugin_folders: self.plugin_folders,
+            mode: self.mode,
         };
         let host = match runtime.block_on(Host::start(options)) {
             Ok(host) => host,

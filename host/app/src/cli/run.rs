@@ -1,5 +1,7 @@
 //! `callboard run`: the resident host.
 
+use std::path::PathBuf;
+
 use callboard_protocol::{BusMethod, Status};
 use clap::Args;
 use serde_json::json;
@@ -7,7 +9,7 @@ use serde_json::json;
 use super::Session;
 use super::problem::{Code, Problem};
 use super::resident::{self, Resident, Stay};
-use crate::host::Ready;
+use crate::host::{Ready, StartMode};
 
 /// How to run.
 #[derive(Args, Debug)]
@@ -15,13 +17,27 @@ pub(super) struct RunArguments {
     /// Shows no tray icon.
     #[arg(long)]
     headless: bool,
+    /// A further folder of plugins, which is watched for changes; may be given more than once.
+    #[arg(long, value_name = "DIR")]
+    plugins: Vec<PathBuf>,
+    /// Uses the bundled plugins only.
+    #[arg(long, conflicts_with = "normal")]
+    safe: bool,
+    /// Uses all plugins, even where the last starts went wrong.
+    #[arg(long)]
+    normal: bool,
 }
 
 pub(super) fn run(session: &Session, arguments: RunArguments) -> Result<Code, Problem> {
     let resident = Resident {
         home: session.home(),
         credentials: None,
-        plugin_folders: Vec::new(),
+        plugin_folders: arguments.plugins,
+        mode: match (arguments.safe, arguments.normal) {
+            (true, _) => StartMode::Safe,
+            (_, true) => StartMode::Normal,
+            _ => StartMode::Usual,
+        },
         headless: arguments.headless,
     };
     let runtime = resident::runtime()?;

@@ -45,6 +45,7 @@ impl Perform for Performer {
                 self.connect.start(&self.supervisor, process, *child);
             }
             Effect::Send { process, message } => self.supervisor.send(process, message),
+            Effect::Examine { token, process } => self.supervisor.examine(process, token),
             Effect::Store {
                 token,
                 plugin,

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use callboard_protocol::{Log, LogLevel, PluginId};
 
+use crate::plugin_log::PluginLog;
 use crate::supervisor::{Bucket, LOG_LINE_BYTES, LOG_RATE};
 
-/// The logs of all plugins.
-#[derive(Default)]
+/// What plugins say to be logged, bounded before it goes into their logs.
 pub(super) struct PluginLogs {
+    log: PluginLog,
     buckets: HashMap<PluginId, Written>,
 }
 
@@ -19,6 +20,13 @@ struct Written {
 }
 
 impl PluginLogs {
+    pub(super) fn new(log: PluginLog) -> Self {
+        Self {
+            log,
+            buckets: HashMap::new(),
+        }
+    }
+
     /// Writes a line, or drops it where the plugin writes too many.
     pub(super) fn write(&mut self, plugin: &PluginId, log: &Log) {
         let now = Instant::now();
@@ -35,15 +43,11 @@ impl PluginLogs {
         }
         if written.dropped > 0 {
             let dropped = std::mem::take(&mut written.dropped);
-            tracing::warn!(target: "plugin", %plugin, "{dropped} lines were dropped, there were too many");
+            let said = format!("{dropped} lines were dropped, there were too many");
+            self.log.write(plugin, LogLevel::Warning, &said);
         }
         let line = cut(&log.message, LOG_LINE_BYTES);
-        match log.level {
-            LogLevel::Debug => tracing::debug!(target: "plugin", %plugin, "{line}"),
-            LogLevel::Warning => tracing::warn!(target: "plugin", %plugin, "{line}"),
-            LogLevel::Error => tracing::error!(target: "plugin", %plugin, "{line}"),
-            _ => tracing::info!(target: "plugin", %plugin, "{line}"),
-        }
+        self.log.write(plugin, log.level, line);
     }
 }
 
@@ -63,9 +67,10 @@ mod tests {
         assert_eq!(cut("ünï", 4), "ün");
     }
 
-    #[test]
-    fn a_plugin_that_logs_too_much_loses_lines_and_others_do_not() {
-        let mut logs = PluginLogs::default();
+    #[tokio::test]
+    async fn a_plugin_that_logs_too_much_loses_lines_and_others_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut logs = PluginLogs::new(PluginLog::start(folder.path().to_owned()));
         let log = Log::default();
         for _ in 0..5_000 {
             logs.write(&PluginId::from("loud"), &log);

@@ -113,14 +113,15 @@ fn check_owner(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Tells whether a folder lies on a file system of another machine.
 #[cfg(target_os = "linux")]
-fn is_on_network(folder: &Path) -> bool {
+pub(crate) fn is_on_network(folder: &Path) -> bool {
     rustix::fs::statfs(folder).is_ok_and(|found| is_network_magic(found.f_type as u64))
 }
 
 /// Elsewhere there is no list of magic numbers to go by.
 #[cfg(not(target_os = "linux"))]
-fn is_on_network(_: &Path) -> bool {
+pub(crate) fn is_on_network(_: &Path) -> bool {
     false
 }
 

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 /// | `CALLBOARD_HOME` | the folder under which everything lies |
 /// | `CALLBOARD_BUS` | the bus's socket |
 /// | `CALLBOARD_PLUGIN_PATH` | further folders of plugins, separated as in `PATH` |
+/// | `FTRACK_CONNECT_PLUGIN_PATH` | folders of ftrack Connect plugins, in place of Connect's usual one; `$NAME` and `${NAME}` in it are filled in |
+/// | `FTRACK_EVENT_PLUGIN_PATH` | folders of ftrack Connect hooks, likewise |
 /// | `CALLBOARD_LOG` | what is logged, in the grammar of `RUST_LOG` |
 /// | `FTRACK_SERVER`, `FTRACK_API_USER`, `FTRACK_API_KEY` | the server and who signs in, as for ftrack's own clients |
 #[derive(Clone, Default)]
@@ -20,6 +22,10 @@ pub(crate) struct Environment {
     pub(crate) callboard_bus: Option<PathBuf>,
     /// `CALLBOARD_PLUGIN_PATH`, split.
     pub(crate) callboard_plugin_path: Vec<PathBuf>,
+    /// `FTRACK_CONNECT_PLUGIN_PATH`, filled in and split.
+    pub(crate) ftrack_connect_plugin_path: Vec<PathBuf>,
+    /// `FTRACK_EVENT_PLUGIN_PATH`, filled in and split.
+    pub(crate) ftrack_event_plugin_path: Vec<PathBuf>,
     /// `CALLBOARD_LOG`.
     pub(crate) callboard_log: Option<String>,
     /// `FTRACK_SERVER`.
@@ -73,12 +79,18 @@ impl Environment {
         let value = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let path = |name: &str| value(name).map(PathBuf::from);
         let text = |name: &str| value(name).map(|value| value.to_string_lossy().into_owned());
+        let folders = |name: &str| {
+            let folders = text(name).map(|folders| filled_in(&folders, &text));
+            folders.map_or_else(Vec::new, |folders| split(&folders))
+        };
         Self {
             callboard_home: path("CALLBOARD_HOME"),
             callboard_bus: path("CALLBOARD_BUS"),
             callboard_plugin_path: value("CALLBOARD_PLUGIN_PATH")
                 .map(|folders| std::env::split_paths(&folders).collect())
                 .unwrap_or_default(),
+            ftrack_connect_plugin_path: folders("FTRACK_CONNECT_PLUGIN_PATH"),
+            ftrack_event_plugin_path: folders("FTRACK_EVENT_PLUGIN_PATH"),
             callboard_log: text("CALLBOARD_LOG"),
             ftrack_server: text("FTRACK_SERVER"),
             ftrack_api_user: text("FTRACK_API_USER"),
@@ -105,6 +117,25 @@ impl Environment {
         self.home.clone().unwrap_or_else(|| PathBuf::from("/"))
     }
 
+    /// Returns the folder that ftrack Connect itself keeps plugins in.
+    pub(crate) fn connect_folder(&self) -> PathBuf {
+        let user = self.home_folder();
+        #[cfg(target_os = "macos")]
+        let data = user.join("Library/Application Support");
+        #[cfg(windows)]
+        let data = self
+            .local_app_data
+            .clone()
+            .unwrap_or_else(|| user.join("AppData/Local"))
+            .join("ftrack");
+        #[cfg(not(any(target_os = "macos", windows)))]
+        let data = self
+            .xdg_data_home
+            .clone()
+            .unwrap_or_else(|| user.join(".local/share"));
+        data.join("ftrack-connect-plugins")
+    }
+
     /// Returns the folder for temporary files.
     pub(crate) fn temporary_folder(&self) -> PathBuf {
         self.tmpdir.clone().unwrap_or_else(|| {
@@ -116,6 +147,43 @@ impl Environment {
             }
         })
     }
+}
+
+/// Splits a list of folders as the system does; empty entries name none.
+fn split(folders: &str) -> Vec<PathBuf> {
+    std::env::split_paths(folders)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .collect()
+}
+
+/// Puts variables in the place of `$NAME` and `${NAME}`, as ftrack Connect does; one that is not set stays as it is.
+fn filled_in(text: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        filled.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let (name, written) = match rest.strip_prefix('{') {
+            Some(inner) => match inner.split_once('}') {
+                Some((name, _)) => (name, name.len() + 2),
+                None => ("", 0),
+            },
+            None => {
+                let end = rest.find(|letter| !is_name(letter)).unwrap_or(rest.len());
+                (&rest[..end], end)
+            }
+        };
+        match value(name).filter(|_| !name.is_empty()) {
+            Some(value) => filled.push_str(&value),
+            None => {
+                filled.push('$');
+                filled.push_str(&rest[..written]);
+            }
+        }
+        rest = &rest[written..];
+    }
+    filled + rest
 }
 
 fn is_passed_to_plugins(name: &str) -> bool {
@@ -133,6 +201,21 @@ fn is_passed_to_desktop(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_in_connects_paths_are_filled_in() {
+        let value = |name: &str| (name == "STUDIO").then(|| "/mnt/studio".to_owned());
+        for (text, expected) in [
+            ("$STUDIO/a:/b", "/mnt/studio/a:/b"),
+            ("${STUDIO}_x", "/mnt/studio_x"),
+            ("$NOBODY/${NOBODY}/$", "$NOBODY/${NOBODY}/$"),
+            ("${STUDIO", "${STUDIO"),
+            ("größe/$STUDIO", "größe//mnt/studio"),
+        ] {
+            assert_eq!(filled_in(text, &value), expected, "{text}");
+        }
+        assert_eq!(split("/a::/b"), [PathBuf::from("/a"), "/b".into()]);
+    }
 
     #[test]
     fn plugins_see_neither_credentials_nor_the_bus_nor_the_screen() {

@@ -4,9 +4,11 @@ use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use callboard_protocol::{Failure, FailureKind, HostHello, Message, PluginId, SUPPORTED_VERSIONS};
+use callboard_protocol::{
+    Failure, FailureKind, HostHello, LogLevel, Message, PluginId, SUPPORTED_VERSIONS,
+};
 use callboard_wire::{encode, encode_hello};
-use engine::{Event, ProcessEnd, ProcessId, Stop};
+use engine::{Event, ProcessEnd, ProcessId, Stop, Token};
 use runner::Lifeline;
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
@@ -16,10 +18,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::examine;
 use super::rate::Bucket;
 use super::reader::{ReadEnd, Reader};
+use super::recent::Recent;
 use super::spawner::{Spawned, Spawner};
 use super::{FIRM, GENTLE, LOG_LINE_BYTES, LOG_RATE, Mail, Shared};
+use crate::plugin_log::PluginLog;
 
 /// How many lines may wait for the pipe.
 const WAITING_LINES: usize = 256;
@@ -50,6 +55,15 @@ pub(super) async fn run(
         .run(mails, &shared.spawner)
         .await;
     tracing::debug!(%plugin, pid, ?end, "a plugin's process ended");
+    let told = match &end {
+        ProcessEnd::Stopped => None,
+        ProcessEnd::Exited(how) => Some(format!("its process {pid} ended: {how}")),
+        ProcessEnd::Unruly(how) => Some(format!("its process {pid} was ended because {how}")),
+        ProcessEnd::NotStarted(failure) => Some(failure.message.clone()),
+    };
+    if let Some(told) = told {
+        shared.log.write(plugin, LogLevel::Warning, &told);
+    }
     end
 }
 
@@ -57,6 +71,10 @@ struct Running {
     child: Child,
     pid: u32,
     lifeline: Option<Lifeline>,
+    /// What passed last.
+    recent: Recent,
+    shared: Arc<Shared>,
+    plugin: PluginId,
     /// Lines on their way to the process; none once its input was closed.
     lines: Option<mpsc::Sender<Vec<u8>>>,
     reading: JoinHandle<ReadEnd>,
@@ -96,8 +114,13 @@ impl Running {
         let output = spawned.child.stdout.take();
         let errors = spawned.child.stderr.take();
         let (engine, rate, plugin) = (shared.engine.clone(), shared.rate, plugin.clone());
-        let log_plugin = plugin.clone();
+        let (log, log_plugin) = (shared.log.clone(), plugin.clone());
+        let recent = Recent::default();
+        let (heard, printed) = (recent.clone(), recent.clone());
         Self {
+            recent,
+            shared: Arc::clone(shared),
+            plugin: log_plugin.clone(),
             child: spawned.child,
             pid: spawned.pid,
             lifeline: spawned.lifeline,
@@ -108,6 +131,7 @@ impl Running {
                     process,
                     plugin: &plugin,
                     rate,
+                    recent: &heard,
                 };
                 match output {
                     Some(output) => reader.run(output).await,
@@ -116,7 +140,13 @@ impl Running {
             }),
             logging: tokio::spawn(async move {
                 if let Some(errors) = errors {
-                    log_lines(&log_plugin, BufReader::with_capacity(2048, errors)).await;
+                    log_lines(
+                        &log,
+                        &log_plugin,
+                        &printed,
+                        BufReader::with_capacity(2048, errors),
+                    )
+                    .await;
                 }
             }),
             deadline: None,
@@ -137,6 +167,7 @@ impl Running {
             };
             match next {
                 Next::Mail(Some(Mail::Send(message))) => self.send(&message),
+                Next::Mail(Some(Mail::Examine(token))) => self.examine(token),
                 Next::Mail(Some(Mail::Stop(Stop::Gently))) => self.stop_gently(),
                 Next::Mail(Some(Mail::Stop(Stop::Now))) => self.stop_now(ProcessEnd::Stopped),
                 Next::Mail(None) => {
@@ -168,7 +199,24 @@ impl Running {
         self.end.take().unwrap_or_else(|| exited(status, cut))
     }
 
+    /// Looks what the process is doing, in a task of its own: it goes on being fed and heard meanwhile.
+    fn examine(&self, token: Token) {
+        let (shared, plugin) = (Arc::clone(&self.shared), self.plugin.clone());
+        let (pid, recent) = (self.pid, self.recent.clone());
+        tokio::spawn(async move {
+            let seen = examine::examine(pid, &recent).await;
+            let lines = seen.lines.join("\n");
+            shared.log.write(&plugin, LogLevel::Warning, &lines);
+            let sentences = seen.sentences;
+            shared
+                .engine
+                .tell(Event::Examined { token, sentences })
+                .await;
+        });
+    }
+
     fn send(&mut self, message: &Message) {
+        self.recent.told(message);
         let Some(lines) = &self.lines else { return };
         match encode(message) {
             Ok(line) => {
@@ -276,9 +324,18 @@ async fn write(mut input: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
 }
 
 /// Puts what a process prints into the log: so many lines, of such a length.
-async fn log_lines(plugin: &PluginId, mut errors: impl AsyncBufRead + Unpin) {
+async fn log_lines(
+    log: &PluginLog,
+    plugin: &PluginId,
+    recent: &Recent,
+    mut errors: impl AsyncBufRead + Unpin,
+) {
     let mut bucket = Bucket::new(LOG_RATE, std::time::Instant::now());
     let mut dropped: u64 = 0;
+    let tell = |dropped: u64| {
+        let said = format!("{dropped} lines were dropped, there were too many");
+        log.write(plugin, LogLevel::Warning, &said);
+    };
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -294,13 +351,14 @@ async fn log_lines(plugin: &PluginId, mut errors: impl AsyncBufRead + Unpin) {
             continue;
         }
         if dropped > 0 {
-            tracing::warn!(target: "plugin", %plugin, "{dropped} lines were dropped, there were too many");
+            tell(dropped);
             dropped = 0;
         }
         let text = String::from_utf8_lossy(&line);
-        tracing::info!(target: "plugin", %plugin, "{}", text.trim_end());
+        recent.printed(text.trim_end());
+        log.write(plugin, LogLevel::Info, text.trim_end());
     }
     if dropped > 0 {
-        tracing::warn!(target: "plugin", %plugin, "{dropped} lines were dropped, there were too many");
+        tell(dropped);
     }
 }

@@ -8,6 +8,7 @@ use engine::{Event, ProcessEnd, ProcessId};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::rate::{Bucket, Rate};
+use super::recent::Recent;
 use crate::engine_thread::EngineHandle;
 
 /// How much is read at once.
@@ -30,6 +31,7 @@ pub(super) struct Reader<'a> {
     pub(super) process: ProcessId,
     pub(super) plugin: &'a PluginId,
     pub(super) rate: Rate,
+    pub(super) recent: &'a Recent,
 }
 
 impl Reader<'_> {
@@ -101,6 +103,7 @@ impl Reader<'_> {
     async fn message(&self, line: &[u8]) -> Result<(), ProcessEnd> {
         match callboard_protocol::Message::from_json(line) {
             Ok(message) => {
+                self.recent.said(&message);
                 let process = self.process;
                 self.engine
                     .tell(Event::ProcessSaid { process, message })
@@ -154,6 +157,7 @@ mod tests {
                 per_sec: 1,
                 burst: 5,
             },
+            recent: &Recent::default(),
         };
         reader.run(output).await
     }

@@ -9,6 +9,7 @@ mod hello;
 mod host_topics;
 mod listener;
 mod outgoing;
+mod plugins;
 mod publishing;
 mod requests;
 mod router;
@@ -26,6 +27,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::about::About;
 use crate::engine_thread::{Announcement, EngineHandle, now};
 use crate::hearing::Hearing;
+use crate::plugin_folders::PluginFolders;
+use crate::plugin_log::PluginLog;
 use outgoing::Outgoing;
 use publishing::Publishing;
 
@@ -51,6 +54,10 @@ pub(crate) struct BusOptions {
     pub(crate) about: Arc<About>,
     /// What plugins want to hear.
     pub(crate) hearing: watch::Receiver<Hearing>,
+    /// The plugins, which a client may read anew or switch on and off.
+    pub(crate) plugins: PluginFolders,
+    /// What plugins have logged.
+    pub(crate) plugin_log: PluginLog,
     /// Where a client's `quit` goes.
     pub(crate) stopping: watch::Sender<bool>,
 }

@@ -134,31 +134,17 @@ impl World {
     }
 
     fn begin(&mut self) {
-        let permissions = json!(["ftrack.create.Shot", "ftrack.update.Shot", "store", "dcc"]);
-        self.catalogue_maker(&permissions);
+        self.event(Event::Catalogued(folders()));
     }
 
     /// Gives `maker` these permissions in place of its own.
     pub(crate) fn catalogue_maker(&mut self, permissions: &Value) {
-        let manifests = [
-            json!({"id": "greeter", "version": "1.0.0", "run": {"library": "greeter"},
-                "action": [{"id": "greet", "label": "Greet", "when": {"types": ["Shot"]}}]}),
-            json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": permissions,
-                "action": [{"id": "make", "label": "Make", "when": {"types": ["Project", "Sequence"]}}]}),
-        ];
-        self.catalogue(&manifests);
+        self.event(Event::Catalogued(folders_with(permissions)));
     }
 
     /// The plugin folders were read, and this is what they hold.
     pub(crate) fn catalogue(&mut self, manifests: &[Value]) {
-        let folders = manifests.iter().map(|manifest| {
-            let manifest: Manifest = serde_json::from_value(manifest.clone()).unwrap();
-            Catalogued {
-                path: format!("/plugins/{}", manifest.id),
-                manifest: Ok(manifest),
-            }
-        });
-        self.event(Event::Catalogued(folders.collect()));
+        self.event(Event::Catalogued(folders_of(manifests)));
     }
 
     pub(crate) fn sign_in(&mut self) {
@@ -219,6 +205,10 @@ impl World {
             Effect::Notify { notify, .. } => self.notices.push(notify.message),
             Effect::Log { plugin, log } => self.logs.push(format!("{plugin}: {}", log.message)),
             Effect::StopProcess { process, stop } => self.stopped.push((process, stop)),
+            Effect::Examine { token, .. } => {
+                let sentences = vec!["it sleeps".to_owned()];
+                return vec![Event::Examined { token, sentences }];
+            }
             Effect::JobChanged(_) => self.changes += 1,
             Effect::Hear { hub, bus } => self.heard = Some((hub.into_iter().collect(), bus)),
             Effect::GiveJobId { token } => {
@@ -636,6 +626,35 @@ fn kept_jobs(rows: &[Row]) -> Vec<KeptJob> {
             }
         })
         .collect()
+}
+
+/// The folders of the two plugins.
+pub(crate) fn folders() -> Vec<Catalogued> {
+    folders_with(&json!([
+        "ftrack.create.Shot",
+        "ftrack.update.Shot",
+        "store",
+        "dcc"
+    ]))
+}
+
+/// The folders of the two plugins, where `maker` has these permissions.
+fn folders_with(permissions: &Value) -> Vec<Catalogued> {
+    let manifests = [
+        json!({"id": "greeter", "version": "1.0.0", "run": {"library": "greeter"},
+            "action": [{"id": "greet", "label": "Greet", "when": {"types": ["Shot"]}}]}),
+        json!({"id": "maker", "version": "1.0.0", "run": {"library": "maker"}, "permissions": permissions,
+            "action": [{"id": "make", "label": "Make", "when": {"types": ["Project", "Sequence"]}}]}),
+    ];
+    folders_of(&manifests)
+}
+
+fn folders_of(manifests: &[Value]) -> Vec<Catalogued> {
+    let folders = manifests.iter().map(|manifest| {
+        let manifest: Manifest = serde_json::from_value(manifest.clone()).unwrap();
+        Catalogued::used(format!("/plugins/{}", manifest.id), Ok(manifest))
+    });
+    folders.collect()
 }
 
 pub(crate) fn ids_of(operations: &[Operation]) -> Vec<String> {

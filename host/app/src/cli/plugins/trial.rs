@@ -23,7 +23,7 @@ use super::super::Session;
 use super::super::print::{failure_text, remark};
 use super::super::problem::{Code, Problem};
 use super::super::{resident, sandbox as sandbox_command};
-use crate::plugin_folders::{PluginFolders, Searched};
+use crate::plugin_folders;
 use crate::service::failure_from_call;
 
 /// How many shots the trial's ftrack has beside the demo project, so that a large selection is one.
@@ -73,13 +73,9 @@ pub(super) fn test(session: &Session, arguments: &TestArguments) -> Result<Code,
 fn read(folder: &Path) -> Result<(PathBuf, Manifest), Problem> {
     let folder = std::path::absolute(folder)
         .with_context(|| format!("could not find the folder `{}`", folder.display()))?;
-    let found = PluginFolders::read(&[Searched::named(folder.clone())]);
-    if let Some(problem) = found.problems.into_iter().next() {
-        return Err(problem.into());
-    }
-    let mut plugins = found.catalogued;
+    let mut plugins = plugin_folders::look(&folder)?;
     match (plugins.pop(), plugins.is_empty()) {
-        (Some(plugin), true) => Ok((PathBuf::from(plugin.path), plugin.manifest?)),
+        (Some((path, manifest)), true) => Ok((path, manifest?)),
         (None, _) => Err(Failure::not_found(format!(
             "there is no plugin in `{}`",
             folder.display()

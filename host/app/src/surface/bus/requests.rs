@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::host_topics::{self, context, unexpected};
 use super::lock;
+use super::plugins;
 use super::router::source_id;
 use crate::surface::dialect::values_for_view;
 
@@ -46,12 +47,12 @@ pub(super) async fn take(connection: &mut Connection, id: MessageId, method: &st
     }
 }
 
-enum Answer {
+pub(super) enum Answer {
     Now(Value),
     Later,
 }
 
-type Taken = Result<Answer, Failure>;
+pub(super) type Taken = Result<Answer, Failure>;
 
 /// Tells what a scope allows. Which jobs an application may ask for is decided job by job.
 fn is_allowed(scope: Scope, method: BusMethod) -> bool {
@@ -62,6 +63,11 @@ fn is_allowed(scope: Scope, method: BusMethod) -> bool {
             BusMethod::JobsList
                 | BusMethod::PluginsList
                 | BusMethod::PluginsSettings
+                | BusMethod::PluginsReload
+                | BusMethod::PluginsEnable
+                | BusMethod::PluginsDisable
+                | BusMethod::PluginsLogs
+                | BusMethod::PluginsBisect
                 | BusMethod::Quit
         ),
     }
@@ -109,7 +115,12 @@ async fn dispatch(
             let JobRef { job } = read(params)?;
             job_ask(connection, id, job.clone(), Ask::Retry(job)).await
         }
-        BusMethod::PluginsList => ask(connection, id, Ask::Plugins).await,
+        BusMethod::PluginsList => plugins::list(connection, id).await,
+        BusMethod::PluginsReload => plugins::reload(connection, id),
+        BusMethod::PluginsEnable => plugins::set_enabled(connection, id, read(params)?, true),
+        BusMethod::PluginsDisable => plugins::set_enabled(connection, id, read(params)?, false),
+        BusMethod::PluginsLogs => plugins::logs(connection, id, read(params)?),
+        BusMethod::PluginsBisect => plugins::bisect(connection, id, read(params)?),
         BusMethod::PluginsSettings => settings(connection, id, read(params)?).await,
         BusMethod::CommandsList => ask(connection, id, Ask::Commands).await,
         BusMethod::WindowsList => ask(connection, id, Ask::Windows).await,
@@ -368,7 +379,7 @@ fn event(connection: &Connection, value: Value) -> Result<Event, Failure> {
     Ok(event)
 }
 
-fn milliseconds(secs: f64) -> Result<u64, Failure> {
+pub(super) fn milliseconds(secs: f64) -> Result<u64, Failure> {
     if !(0.0..=LONGEST_WAIT_SECS).contains(&secs) {
         return Err(Failure::invalid(format!(
             "a wait must be between 0 and {LONGEST_WAIT_SECS} seconds: `{secs}`"
@@ -392,7 +403,7 @@ fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {
     })
 }
 
-fn write<T: Serialize>(value: &T) -> Value {
+pub(super) fn write<T: Serialize>(value: &T) -> Value {
     serde_json::to_value(value)
         .expect("messages hold JSON values and strings, which always serialise")
 }
