@@ -21,15 +21,18 @@ const LOADED: Duration = Duration::from_secs(120);
 const OTHER_USER: &str = "dana";
 
 /// The plugins, by their folders' names, with the ids that the host gives them.
-const PLUGINS: [(&str, &str); 10] = [
+const PLUGINS: [(&str, &str); 13] = [
     ("about-us-2.0.0", "about_us"),
     ("key-seeker-1.0.0", "key_seeker"),
+    ("blocks-1.0.0", "blocks"),
     ("lacks-things-1.0.0", "lacks_things"),
     ("maya-environment-1.2.0", "maya_environment"),
     ("note-shots-1.0.0", "note_shots"),
     ("nuke-environment-1.0.0", "nuke_environment"),
     ("other-naming-1.0.0", "other_naming"),
     ("raises-1.0.0", "raises"),
+    ("review-launcher-1.0.0", "review_launcher"),
+    ("studio-disk-1.1.0", "studio_disk"),
     ("two-hooks-1.0.0", "two_hooks"),
     ("watch-status-1.0.0", "watch_status"),
 ];
@@ -49,6 +52,10 @@ fn connects_plugins_are_offered_next_to_ours_wherever_menus_are() -> Result<()> 
     })?;
     let problems = summaries["raises"]["connect"]["hooks"].to_string();
     ensure!(problems.contains("problem"), "{problems}");
+    let blocked = summaries["blocks"]["connect"]["hooks"].to_string();
+    ensure!(blocked.contains("had not registered"), "{blocked}");
+    let locations = &summaries["note_shots"]["connect"]["locations"];
+    ensure!(*locations == json!(["studio.disk"]), "{locations}");
 
     // The web page meets the hooks themselves.
     let server = &studio.server.ready;
