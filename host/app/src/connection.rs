@@ -7,13 +7,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard_event::Expression;
+use callboard_event::{ContentError, Expression, RawEvent};
 use callboard_protocol::{ConnectionState, EventPlace, Failure, FailureKind, HubStatus};
 use connect::Switchboard;
 use engine::{Event, Identity};
-use ftrack::{CallError, ConnectError, EventHub, HubMessage, HubOptions, HubState, Session};
+use ftrack::{
+    CallError, ConnectError, EventHub, HubMessage, HubMessages, HubOptions, HubState, Session,
+};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::about::SignIn;
@@ -28,6 +31,9 @@ const UPDATE_TOPIC: &str = "ftrack.update";
 
 /// How long to wait before refused credentials are tried again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+/// How many of the hub's messages are taken at once; their changes to entities become one event of the engine.
+const AT_ONCE: usize = 256;
 
 /// What a connection is started with.
 pub(crate) struct ConnectionOptions {
@@ -219,20 +225,19 @@ impl Connection {
         hub: &EventHub,
         web: &Arc<WebSurface>,
         mut heard: HubHearing,
-        mut messages: mpsc::Receiver<HubMessage>,
+        mut messages: HubMessages,
     ) -> SessionEnd {
+        let mut taken = Vec::new();
         loop {
             let is_doubted = tokio::select! {
-                message = messages.recv() => match message {
-                    Some(message) => {
-                        self.take_message(web, &heard, message).await;
-                        matches!(hub.state(), HubState::Refused { .. })
-                    }
-                    None => {
+                count = messages.recv_many(&mut taken, AT_ONCE) => {
+                    if count == 0 {
                         let failure = Failure::new(FailureKind::Internal, "the event hub's task ended");
                         return SessionEnd::Broken(failure.hint("report this"));
                     }
-                },
+                    self.take_messages_at_once(web, &heard, &mut taken).await;
+                    matches!(hub.state(), HubState::Refused { .. })
+                }
                 () = heard.changed() => match heard.follow().await {
                     Ok(()) => false,
                     Err(error) => {
@@ -249,7 +254,69 @@ impl Connection {
         }
     }
 
-    async fn take_message(&self, web: &Arc<WebSurface>, heard: &HubHearing, message: HubMessage) {
+    async fn take_messages_at_once(
+        &self,
+        web: &Arc<WebSurface>,
+        heard: &HubHearing,
+        taken: &mut Vec<HubMessage>,
+    ) {
+        let mut changed = Vec::new();
+        for message in taken.drain(..) {
+            let (event, subscribers) = match message {
+                HubMessage::Event { event, subscribers } => (event, subscribers),
+                message => {
+                    self.tell_changed(&mut changed).await;
+                    self.take_message(message).await;
+                    continue;
+                }
+            };
+            // What only hooks have subscribed to is theirs alone.
+            if self.options.told.switchboard.deliver(&event, &subscribers) {
+                continue;
+            }
+            if heard.wants(&subscribers) {
+                self.tell_changed(&mut changed).await;
+                self.tell_happened(RawEvent::clone(&event)).await;
+            }
+            if event.topic == UPDATE_TOPIC {
+                match changed_ids(&event) {
+                    Ok(ids) => changed.extend(ids),
+                    Err(error) => warn_of_content(&error),
+                }
+            } else {
+                self.tell_changed(&mut changed).await;
+                web.take(*event);
+            }
+        }
+        self.tell_changed(&mut changed).await;
+    }
+
+    /// Tells the engine which entities have changed, if any.
+    async fn tell_changed(&self, ids: &mut Vec<String>) {
+        if !ids.is_empty() {
+            let ids = std::mem::take(ids);
+            self.options
+                .engine
+                .tell(Event::EntitiesChanged { ids })
+                .await;
+        }
+    }
+
+    /// Tells the engine of an event that some plugin subscribes to.
+    async fn tell_happened(&self, event: RawEvent) {
+        match event.into_event() {
+            Ok(event) => {
+                let happened = Event::Happened {
+                    on: EventPlace::Hub,
+                    event: Box::new(event),
+                };
+                self.options.engine.tell(happened).await;
+            }
+            Err(error) => warn_of_content(&error),
+        }
+    }
+
+    async fn take_message(&self, message: HubMessage) {
         match message {
             HubMessage::Connected => {
                 self.options.told.hub.send_modify(|hub| hub.connects += 1);
@@ -261,26 +328,6 @@ impl Connection {
                 let failure = failure_from_lost(&reason);
                 self.say_hub(ConnectionState::Connecting, Some(failure));
                 self.options.engine.tell(Event::HubLost).await;
-            }
-            HubMessage::Event { event, subscribers } => {
-                // What only hooks have subscribed to is theirs alone.
-                if self.options.told.switchboard.deliver(&event, &subscribers) {
-                    return;
-                }
-                if heard.wants(&subscribers) {
-                    let happened = Event::Happened {
-                        on: EventPlace::Hub,
-                        event: event.clone(),
-                    };
-                    self.options.engine.tell(happened).await;
-                }
-                if !web.take(&event) && event.topic == UPDATE_TOPIC {
-                    let ids = changed_ids(&event.data);
-                    self.options
-                        .engine
-                        .tell(Event::EntitiesChanged { ids })
-                        .await;
-                }
             }
             HubMessage::Warning { sentence } => tracing::warn!("{sentence}"),
             HubMessage::Dropped { events } => {
@@ -397,11 +444,28 @@ pub(crate) fn config_on_network(
     }
 }
 
+fn warn_of_content(error: &ContentError) {
+    let error: &dyn std::error::Error = error;
+    tracing::warn!(error, "skipped an event of ftrack");
+}
+
 /// Returns the ids of the entities that an `ftrack.update` event is about.
-fn changed_ids(data: &Value) -> Vec<String> {
-    let entities = data.get("entities").and_then(Value::as_array);
-    let id = |entity: &Value| Some(entity.get("entityId")?.as_str()?.to_owned());
-    entities.into_iter().flatten().filter_map(id).collect()
+fn changed_ids(event: &RawEvent) -> Result<Vec<String>, ContentError> {
+    #[derive(Deserialize)]
+    struct Update {
+        entities: Option<Vec<Entity>>,
+    }
+    #[derive(Deserialize)]
+    struct Entity {
+        #[serde(default, rename = "entityId")]
+        id: Value,
+    }
+    let entities = event.read_data::<Update>()?.entities;
+    let id = |entity: Entity| match entity.id {
+        Value::String(id) => Some(id),
+        _ => None,
+    };
+    Ok(entities.into_iter().flatten().filter_map(id).collect())
 }
 
 /// The pause between attempts: doubled with each, and spread at random.
@@ -445,10 +509,16 @@ mod tests {
 
     #[test]
     fn an_update_names_its_entities() {
-        let data = json!({"entities": [
-            {"entityId": "a", "entityType": "task"}, {"entityType": "task"}, {"entityId": "b"},
-        ]});
-        assert_eq!(changed_ids(&data), ["a", "b"]);
-        assert!(changed_ids(&json!({})).is_empty());
+        let ids = |data: Value| {
+            let event = json!({"topic": UPDATE_TOPIC, "data": data});
+            changed_ids(&serde_json::from_value(event).unwrap()).ok()
+        };
+        let entities = json!([
+            {"entityId": "a", "entityType": "task"}, {"entityType": "task"}, {"entityId": 7}, {"entityId": "b"},
+        ]);
+        let found = ids(json!({"entities": entities}));
+        assert_eq!(found.unwrap(), ["a", "b"]);
+        assert_eq!(ids(json!({})), Some(Vec::new()));
+        assert_eq!(ids(json!({"entities": "all"})), None);
     }
 }

@@ -9,7 +9,7 @@ mod filter;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use callboard_event::{Event, Expression, REPLY_TOPIC};
+use callboard_event::{Event, Expression, REPLY_TOPIC, RawEvent};
 use ftrack::{EventHub, SubscriberId};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -108,25 +108,35 @@ impl Switchboard {
     }
 
     /// Takes an event that the hub delivered for `subscribers`; returns whether all of them are children's.
-    pub fn deliver(&self, event: &Event, subscribers: &[SubscriberId]) -> bool {
+    pub fn deliver(&self, event: &RawEvent, subscribers: &[SubscriberId]) -> bool {
         let mut shared = self.shared();
         let meant: Vec<&Wanted> = subscribers
             .iter()
             .filter_map(|id| shared.wanted.get(id.as_str()))
             .collect();
         let is_own = subscribers.iter().any(|id| id.as_str() == shared.own);
-        if is_own && !shared.members.is_empty() {
-            shared.say_connect_is_here(event);
-        }
         let is_theirs = meant.len() + usize::from(is_own) == subscribers.len();
-        if meant.is_empty() || is_of_another_user(event, &shared.user) {
+        if meant.is_empty() && !is_own {
+            return is_theirs;
+        }
+        let event = match event.clone().into_event() {
+            Ok(event) => Arc::new(event),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "skipped an event for Connect's plugins");
+                return is_theirs;
+            }
+        };
+        if is_own && !shared.members.is_empty() {
+            shared.say_connect_is_here(&event);
+        }
+        if meant.is_empty() || is_of_another_user(&event, &shared.user) {
             return is_theirs;
         }
         let members: HashSet<u64> = meant
             .iter()
             .flat_map(|wanted| wanted.by.iter().map(|(member, _)| *member))
             .collect();
-        let event = Arc::new(event.clone());
         for member in members {
             let sent = shared
                 .members

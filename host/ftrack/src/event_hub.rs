@@ -20,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard_event::{Event, Expression};
+use callboard_event::{Event, Expression, RawEvent};
 use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -33,6 +33,8 @@ use crate::server_url::ServerUrl;
 
 use connection::Endpoint;
 pub use lost::ConnectionLost;
+pub use mailbox::HubMessages;
+use mailbox::mailbox;
 use metrics::Counters;
 pub use metrics::HubMetrics;
 use worker::{Channels, Command, Worker};
@@ -89,8 +91,8 @@ pub enum HubMessage {
     },
     /// An event that some subscription wants.
     Event {
-        /// The event.
-        event: Box<Event>,
+        /// The event, of which only what the subscriptions ask for was read.
+        event: Box<RawEvent>,
         /// The subscriptions that want it, at least one.
         subscribers: Vec<SubscriberId>,
     },
@@ -220,7 +222,7 @@ pub struct EventHub {
 impl EventHub {
     /// Starts a hub on the current tokio runtime. It connects at once, and again whenever the connection breaks.
     ///
-    /// The receiver carries what arrives. A program that does not read it loses events, and is told how many.
+    /// The messages carry what arrives. A program that does not take them loses events, and is told how many.
     ///
     /// # Errors
     ///
@@ -228,11 +230,12 @@ impl EventHub {
     pub fn start(
         config: &Config,
         options: HubOptions,
-    ) -> Result<(Self, mpsc::Receiver<HubMessage>), ConnectError> {
+    ) -> Result<(Self, HubMessages), ConnectError> {
         let endpoint = endpoint(config)?;
         let id: Arc<str> = new_id().into();
         let (commands, command_queue) = mpsc::channel(options.waiting_publishes + 64);
-        let (messages, message_queue) = mpsc::channel(256);
+        let counters = Arc::<Counters>::default();
+        let (mailbox, messages) = mailbox(options.waiting_messages, Arc::clone(&counters));
         let (state_sender, state) = watch::channel(HubState::Connecting);
         let hub = Self {
             source: Arc::new(source(&id, config.user.trim(), &options)),
@@ -240,17 +243,17 @@ impl EventHub {
             id,
             commands,
             state,
-            counters: Arc::default(),
+            counters,
         };
         let channels = Channels {
             commands: command_queue,
-            messages,
+            mailbox,
             state: state_sender,
             counters: Arc::clone(&hub.counters),
         };
         let worker = Worker::new(Arc::clone(&hub.source), endpoint, &options, channels);
         tokio::spawn(worker.run());
-        Ok((hub, message_queue))
+        Ok((hub, messages))
     }
 
     /// Returns the hub's id, which replies are addressed to.

@@ -105,8 +105,8 @@ pub use entity::{
 };
 pub use error::{CallError, ConnectError, ServerException, UnreachableCause};
 pub use event_hub::{
-    ConnectionLost, EventHub, HubMessage, HubMetrics, HubOptions, HubState, PublishError,
-    RenewError, SubscribeError, SubscriberId,
+    ConnectionLost, EventHub, HubMessage, HubMessages, HubMetrics, HubOptions, HubState,
+    PublishError, RenewError, SubscribeError, SubscriberId,
 };
 pub use metrics::{RequestKind, RequestMetrics};
 pub use operation::{EntityId, Operation, new_id};

@@ -103,14 +103,40 @@ impl Event {
 impl Candidate for Event {
     fn field(&self, path: &Path) -> Option<Field<'_>> {
         let (first, rest) = path.split_first();
-        let text = match first {
+        match first {
             "data" => return Field::find(&self.data, rest),
             "source" => return Field::find(&self.source, rest),
-            "topic" => Some(self.topic.as_str()),
-            "id" => Some(self.id.as_str()),
-            "target" => Some(self.target.as_str()),
-            "sent" => self.sent.as_deref(),
-            "inReplyToEvent" => self.in_reply_to_event.as_deref(),
+            _ => {}
+        }
+        let texts = Texts {
+            topic: &self.topic,
+            id: &self.id,
+            sent: self.sent.as_deref(),
+            target: &self.target,
+            in_reply_to_event: self.in_reply_to_event.as_deref(),
+        };
+        texts.field(path)
+    }
+}
+
+/// The keys of an envelope that are texts.
+pub(crate) struct Texts<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) sent: Option<&'a str>,
+    pub(crate) target: &'a str,
+    pub(crate) in_reply_to_event: Option<&'a str>,
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn field(&self, path: &Path) -> Option<Field<'a>> {
+        let (key, rest) = path.split_first();
+        let text = match key {
+            "topic" => Some(self.topic),
+            "id" => Some(self.id),
+            "sent" => self.sent,
+            "target" => Some(self.target),
+            "inReplyToEvent" => self.in_reply_to_event,
             _ => return None,
         };
         rest.is_empty()
@@ -118,7 +144,7 @@ impl Candidate for Event {
     }
 }
 
-fn empty_object() -> Value {
+pub(crate) fn empty_object() -> Value {
     Value::Object(Map::new())
 }
 
@@ -131,14 +157,18 @@ fn object_unless_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Val
     })
 }
 
-fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => Some(text),
         _ => None,
     })
 }
 
-fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(crate) fn text_or_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<String, D::Error> {
     text_or_none(deserializer).map(Option::unwrap_or_default)
 }
 

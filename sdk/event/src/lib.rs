@@ -26,9 +26,11 @@ mod envelope;
 mod expression;
 mod index;
 mod parse;
+mod raw_event;
 
 pub use candidate::{Candidate, Field, Path};
 pub use envelope::{Event, REPLY_TOPIC};
 pub use expression::{Condition, Expression, Operator, quote};
 pub use index::SubscriptionIndex;
 pub use parse::ParseError;
+pub use raw_event::{ContentError, RawEvent};

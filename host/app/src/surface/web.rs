@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use callboard_event::{Event, Expression, ParseError, quote};
+use callboard_event::{Event, Expression, ParseError, RawEvent, quote};
 use callboard_protocol::{Context, Failure, FailureKind, JobDetail, JobId, JobState, Surface};
 use engine::{Ask, AskLaunch, Identity, Reply};
 use ftrack::{EventHub, SubscribeError};
@@ -76,24 +76,30 @@ impl WebSurface {
         }))
     }
 
-    /// Takes an event that the hub delivered; tells whether it is one for this surface. Never waits.
-    pub(crate) fn take(self: &Arc<Self>, event: &Event) -> bool {
+    /// Takes an event that the hub delivered; one for somebody else is left alone. Never waits.
+    pub(crate) fn take(self: &Arc<Self>, event: RawEvent) {
         let is_discover = event.topic == DISCOVER_TOPIC;
-        if !is_discover && event.topic != LAUNCH_TOPIC {
-            return false;
-        }
-        if event.username() != Some(self.identity.user.as_str()) {
-            return true;
+        let is_ours = is_discover || event.topic == LAUNCH_TOPIC;
+        if !is_ours || event.username() != Some(self.identity.user.as_str()) {
+            return;
         }
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
             tracing::warn!(
                 topic = event.topic,
                 "an event was not answered: too many are under way"
             );
-            return true;
+            return;
         };
-        let (surface, event) = (Arc::clone(self), event.clone());
+        let surface = Arc::clone(self);
         tokio::spawn(async move {
+            let event = match event.into_event() {
+                Ok(event) => event,
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, "an event was not answered");
+                    return;
+                }
+            };
             let reply = if is_discover {
                 surface.discover(&event).await
             } else {
@@ -106,7 +112,6 @@ impl WebSurface {
             }
             drop(room);
         });
-        true
     }
 
     /// Pushes the ends of jobs to the page, until the engine or the hub ends.

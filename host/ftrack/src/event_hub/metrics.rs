@@ -18,7 +18,7 @@ pub struct HubMetrics {
     pub sent: u64,
     /// Connections after the first.
     pub reconnects: u64,
-    /// The most messages that waited for the program at one time, beside those that its channel holds.
+    /// The most messages that waited for the program at one time.
     pub most_waiting_messages: usize,
     /// The most events that waited to be sent at one time.
     pub most_waiting_publishes: usize,
@@ -53,5 +53,9 @@ impl Counters {
 }
 
 pub(super) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
+    count_many(counter, 1);
+}
+
+pub(super) fn count_many(counter: &AtomicU64, number: u64) {
+    counter.fetch_add(number, Ordering::Relaxed);
 }

@@ -1,9 +1,11 @@
 //! The packets of Socket.IO 0.9: `code:id:endpoint:data`, where only the first three colons separate.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use callboard_event::Event;
-use serde::Deserialize;
+use callboard_event::{Event, RawEvent};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -18,7 +20,7 @@ pub(super) enum Packet {
     /// The server is alive and wants to hear that we are.
     Heartbeat,
     /// Something happened.
-    Event(Box<Event>),
+    Event(Box<RawEvent>),
     /// What became of the packet that we sent under this number.
     Acknowledge(u64, Outcome),
     /// The server reports an error.
@@ -67,22 +69,76 @@ impl Packet {
     }
 }
 
-#[derive(Deserialize)]
-struct Payload<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    args: Vec<&'a RawValue>,
+fn decode_event(data: &str) -> Result<Packet, PacketError> {
+    let payload: Payload = serde_json::from_str(data).map_err(PacketError::BadContent)?;
+    Ok(payload.0.map_or(Packet::Nothing, Packet::Event))
 }
 
-fn decode_event(data: &str) -> Result<Packet, PacketError> {
-    let payload: Payload<'_> = serde_json::from_str(data).map_err(PacketError::BadContent)?;
-    match payload.args.first() {
-        Some(event) if payload.name == EVENT_NAME => {
-            let event = serde_json::from_str(event.get()).map_err(PacketError::BadContent)?;
-            Ok(Packet::Event(Box::new(event)))
+/// The event of `{"name":"ftrack.event","args":[event]}`, or nothing where the packet is about something else.
+struct Payload(Option<Box<RawEvent>>);
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PayloadVisitor)
+    }
+}
+
+struct PayloadVisitor;
+
+impl<'de> Visitor<'de> for PayloadVisitor {
+    type Value = Payload;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object with a name and arguments")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Payload, A::Error> {
+        let mut is_event = None;
+        let mut event = None;
+        let mut unread: Option<&RawValue> = None;
+        while let Some(field) = fields.next_key::<Cow<'de, str>>()? {
+            match &*field {
+                "name" => is_event = Some(fields.next_value::<Cow<'de, str>>()? == EVENT_NAME),
+                // As all servers write it the name comes first, and the event is read where it stands.
+                "args" if is_event == Some(true) => event = fields.next_value::<FirstEvent>()?.0,
+                "args" => unread = Some(fields.next_value()?),
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
         }
-        _ => Ok(Packet::Nothing),
+        match (is_event, unread) {
+            (None, _) => return Err(A::Error::missing_field("name")),
+            (Some(true), Some(arguments)) => {
+                let read = serde_json::from_str::<FirstEvent>(arguments.get());
+                event = read.map_err(A::Error::custom)?.0;
+            }
+            _ => {}
+        }
+        Ok(Payload(event))
+    }
+}
+
+/// The first of some arguments.
+struct FirstEvent(Option<Box<RawEvent>>);
+
+impl<'de> Deserialize<'de> for FirstEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(FirstEventVisitor)
+    }
+}
+
+struct FirstEventVisitor;
+
+impl<'de> Visitor<'de> for FirstEventVisitor {
+    type Value = FirstEvent;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of arguments")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut arguments: A) -> Result<FirstEvent, A::Error> {
+        let event = arguments.next_element()?;
+        while arguments.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(FirstEvent(event))
     }
 }
 
@@ -118,8 +174,15 @@ mod tests {
         assert_eq!(Packet::decode(frame).unwrap(), expected, "{frame}");
     }
 
-    fn event(topic: &str, data: Value) -> Packet {
-        Packet::Event(Box::new(Event::new(topic, data)))
+    fn check_event(frame: &str, topic: &str, data: Value) {
+        let Packet::Event(event) = Packet::decode(frame).unwrap() else {
+            panic!("no event: {frame}")
+        };
+        assert_eq!(
+            event.into_event().unwrap(),
+            Event::new(topic, data),
+            "{frame}"
+        );
     }
 
     #[test]
@@ -134,17 +197,20 @@ mod tests {
             Packet::Error("unauthorized+reconnect".to_owned()),
         );
         check("7::", Packet::Error(String::new()));
-        check(
+        check_event(
             r#"5:::{"name":"ftrack.event","args":[{"topic":"a"}]}"#,
-            event("a", json!({})),
+            "a",
+            json!({}),
         );
-        check(
+        check_event(
             r#"5:1+::{"name":"ftrack.event","args":[{"topic":"a"}]}"#,
-            event("a", json!({})),
+            "a",
+            json!({}),
         );
-        check(
+        check_event(
             r#"5:::{"args":[{"topic":"a","data":{"t":"10:30:::"},"new":1},{}],"name":"ftrack.event"}"#,
-            event("a", json!({"t": "10:30:::"})),
+            "a",
+            json!({"t": "10:30:::"}),
         );
         check(r#"5:::{"name":"ftrack.event","args":[]}"#, Packet::Nothing);
         check(r#"5:::{"name":"ftrack.event"}"#, Packet::Nothing);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use callboard_event::{Event, Expression, SubscriptionIndex};
+use callboard_event::{Expression, RawEvent, SubscriptionIndex};
 use serde_json::Value;
 
 use super::SubscriberId;
@@ -37,7 +37,7 @@ impl Subscriptions {
     }
 
     /// Returns who wants `event`. The server asks the same, but only per connection.
-    pub(super) fn wanting(&self, event: &Event) -> Vec<SubscriberId> {
+    pub(super) fn wanting(&self, event: &RawEvent) -> Vec<SubscriberId> {
         let target = match event.target.as_str() {
             "" => None,
             text => match Expression::parse(text) {
@@ -75,7 +75,7 @@ mod tests {
             let metadata = json!({"id": id, "applicationId": application});
             subscriptions.insert(SubscriberId(id.into()), expression, metadata);
         }
-        let event = Event::new("x", json!({})).with_target(target);
+        let event = serde_json::from_value(json!({"topic": "x", "target": target})).unwrap();
         let mut ids: Vec<_> = subscriptions
             .wanting(&event)
             .iter()

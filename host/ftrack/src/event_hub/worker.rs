@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use callboard_event::{Event, Expression, REPLY_TOPIC};
+use callboard_event::{Event, Expression, REPLY_TOPIC, RawEvent};
 use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -78,7 +78,7 @@ pub(super) enum Command {
 /// How the worker and the handle hear of each other.
 pub(super) struct Channels {
     pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) messages: mpsc::Sender<HubMessage>,
+    pub(super) mailbox: Mailbox,
     pub(super) state: watch::Sender<HubState>,
     pub(super) counters: Arc<Counters>,
 }
@@ -140,7 +140,7 @@ impl Worker {
     ) -> Self {
         let Channels {
             commands,
-            messages,
+            mailbox,
             state,
             counters,
         } = channels;
@@ -150,7 +150,7 @@ impl Worker {
             backoff: Backoff::new(options.first_pause, options.longest_pause, options.seed),
             refused_pause: options.refused_pause,
             commands,
-            mailbox: Mailbox::new(messages, options.waiting_messages, Arc::clone(&counters)),
+            mailbox,
             state,
             subscriptions: Subscriptions::default(),
             outbox: Outbox::default(),
@@ -240,7 +240,7 @@ impl Worker {
         } else {
             tracing::info!(error, "no connection to the event hub");
             self.last_reason = Some(reason.clone());
-            self.mailbox.notice(HubMessage::Disconnected { reason });
+            self.mailbox.post(HubMessage::Disconnected { reason });
         }
     }
 
@@ -273,7 +273,6 @@ impl Worker {
                 self.publishes_wait();
                 turn
             }
-            () = self.mailbox.deliver(), if self.mailbox.has_mail() => Turn::GoOn,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                 self.expire();
                 Turn::GoOn
@@ -440,8 +439,20 @@ impl Worker {
         Some(Message::text(packet))
     }
 
-    /// Takes a frame and those that have come with it, a few at most, so that nothing else waits for long.
+    /// Takes a frame and those that have come with it, and hands over what they bring.
     fn frames(
+        &mut self,
+        frame: Message,
+        wire: &mut Wire,
+        link: &mut Link,
+    ) -> Result<(), ConnectionLost> {
+        let taken = self.burst(frame, wire, link);
+        self.mailbox.hand_over();
+        taken
+    }
+
+    /// Takes a frame and those that have come with it, a few at most, so that nothing else waits for long.
+    fn burst(
         &mut self,
         mut frame: Message,
         wire: &mut Wire,
@@ -504,7 +515,7 @@ impl Worker {
         tracing::info!("connected to the event hub");
         self.last_reason = None;
         self.state.send_replace(HubState::Connected);
-        self.mailbox.notice(HubMessage::Connected);
+        self.mailbox.post(HubMessage::Connected);
     }
 
     fn frame(&mut self, frame: Message, link: &mut Link) {
@@ -525,20 +536,17 @@ impl Worker {
             Ok(Packet::Acknowledge(number, outcome)) => {
                 self.unanswered.remove(&number);
                 if let Some(sentence) = self.outbox.acknowledge(number, outcome) {
-                    self.mailbox.notice(HubMessage::Warning { sentence });
+                    self.mailbox.post(HubMessage::Warning { sentence });
                 }
             }
             Ok(Packet::Disconnect) => link.end("the server asked for it".to_owned()),
             Ok(Packet::Error(reason)) => link.end(reason),
             Ok(Packet::Nothing) => {}
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "skipped a frame of the event hub"
-            ),
+            Err(error) => skipped(&error),
         }
     }
 
-    fn event(&mut self, event: Box<Event>) {
+    fn event(&mut self, event: Box<RawEvent>) {
         count(&self.counters.received);
         if event.topic == REPLY_TOPIC
             && let Some(answered) = event.in_reply_to_event.as_deref()
@@ -546,7 +554,13 @@ impl Worker {
         {
             count(&self.counters.replies);
             let answered = answered.to_owned();
-            collection.replies.push(*event);
+            match event.into_event() {
+                Ok(reply) => collection.replies.push(reply),
+                Err(error) => {
+                    skipped(&error);
+                    return;
+                }
+            }
             if collection.replies.len() >= collection.at_most
                 && let Some(collection) = self.collections.remove(&answered)
             {
@@ -557,7 +571,8 @@ impl Worker {
         let subscribers = self.subscriptions.wanting(&event);
         if !subscribers.is_empty() {
             count(&self.counters.matched);
-            self.mailbox.event(HubMessage::Event { event, subscribers });
+            self.mailbox
+                .collect(HubMessage::Event { event, subscribers });
         }
     }
 
@@ -576,6 +591,10 @@ impl Worker {
             Err(_) => tracing::debug!("the event hub took too long for a goodbye"),
         }
     }
+}
+
+fn skipped(error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(error, "skipped a frame of the event hub");
 }
 
 impl Collection {
