@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 pub(crate) use address::Signer;
 pub(crate) use file::{ByteRange, media_type, open};
+use upload::Placing;
 pub(crate) use upload::{Claim, MOST_PARTS, PartTag, Upload};
 
 use crate::disk::Disk;
@@ -30,6 +31,8 @@ pub(crate) struct Media {
     folder: OnceLock<Folder>,
     /// Uploads whose parts are being put together.
     completing: Mutex<HashSet<String>>,
+    /// Parts that are being written to their places, by upload and number.
+    placing: Placing,
     swept: Mutex<Option<std::time::Instant>>,
     pub(crate) signer: Signer,
     disk: Disk,
@@ -105,6 +108,7 @@ impl Media {
             data: data.map(Path::to_owned),
             folder: OnceLock::new(),
             completing: Mutex::default(),
+            placing: Placing::default(),
             swept: Mutex::default(),
             signer: Signer::new(),
             disk,

@@ -99,6 +99,7 @@ async fn keep(
     let claim = Claim {
         part,
         md5: text(headers, "content-md5"),
+        length: text(headers, "content-length").and_then(|length| length.parse().ok()),
     };
     match server
         .media

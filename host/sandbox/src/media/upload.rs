@@ -4,10 +4,12 @@
 //! their number and MD5, the parts that have arrived. Its name cannot be guessed, so it is also the
 //! permission to send.
 
+mod places;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
@@ -19,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub(super) use self::places::Placing;
+use self::places::{Place, Source, WHOLE, size_in_place};
 use super::{Media, MediaError, check_id};
 use crate::disk::Disk;
 use crate::time::Seconds;
@@ -55,6 +59,9 @@ struct Record {
     upload: Upload,
     expires: Seconds,
     is_complete: bool,
+    /// How many bytes each part but the last has, once one has come.
+    #[serde(default)]
+    part_bytes: Option<u64>,
 }
 
 /// A part as the client counts it.
@@ -70,6 +77,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) part: Option<u64>,
     /// The header `Content-MD5`.
     pub(crate) md5: Option<&'a str>,
+    /// The header `Content-Length`.
+    pub(crate) length: Option<u64>,
 }
 
 impl Media {
@@ -92,6 +101,7 @@ impl Media {
             upload,
             expires: now + HOLDS_SECS,
             is_complete: false,
+            part_bytes: None,
         };
         self.write_record(&folder, &record)?;
         Ok(id)
@@ -149,13 +159,23 @@ impl Media {
             (None, None, Some(checksum)) => Some(md5_from_base64(checksum)?),
             _ => None,
         };
+        if let Some(part) = claim.part
+            && let Some(place) = self.place(id, part, claim.length)?
+        {
+            let file = place.open(&folder)?;
+            let held = Some(Arc::clone(&place));
+            let tag = self.receive_file(file, body, held, expected).await?;
+            let _turn = self
+                .completing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let note = place.note(&folder, &tag)?;
+            forget_other_parts(&folder, part, &note)?;
+            return Ok(tag);
+        }
         // It goes when this is dropped, as it is when the client goes away, unless it was moved to its place.
         let (file, arriving) = tempfile::NamedTempFile::new_in(&folder)?.into_parts();
-        let digest = receive_file(file, body, self.disk.clone(), self.is_durable()).await?;
-        if expected.is_some_and(|expected| expected != digest) {
-            return Err(MediaError::WrongChecksum);
-        }
-        let tag: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let tag = self.receive_file(file, body, None, expected).await?;
         match claim.part {
             Some(part) => {
                 let place = folder.join(part_name(part, &tag));
@@ -178,6 +198,45 @@ impl Media {
         Ok(tag)
     }
 
+    /// Writes and digests on a thread that may wait for the disk, while the next pieces arrive, and returns the MD5
+    /// in hexadecimal digits.
+    async fn receive_file(
+        &self,
+        file: File,
+        body: Body,
+        place: Option<Arc<Place>>,
+        expected: Option<[u8; 16]>,
+    ) -> Result<String, MediaError> {
+        let mut body = body.into_data_stream();
+        let (sender, pieces) = mpsc::channel(WAITING_PIECES);
+        let (disk, is_durable) = (self.disk.clone(), self.is_durable());
+        let writing = tokio::task::spawn_blocking(move || {
+            // A request that breaks off is over before this is, and nobody else may have the place meanwhile.
+            let announced = place.as_ref().map(|place| place.length);
+            write_pieces(file, pieces, &disk, is_durable, announced)
+        });
+        loop {
+            let next = tokio::time::timeout(SILENT_FOR, body.next()).await;
+            let Some(piece) = next.map_err(|_| MediaError::Stalled)? else {
+                break;
+            };
+            let piece = piece.map_err(MediaError::BrokenOff)?;
+            if sender.send(piece).await.is_err() {
+                // The writer has failed, and says why.
+                break;
+            }
+        }
+        drop(sender);
+        let written = writing
+            .await
+            .map_err(|error| MediaError::File(io::Error::other(error)))?;
+        let digest = written?;
+        if expected.is_some_and(|expected| expected != digest) {
+            return Err(MediaError::WrongChecksum);
+        }
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Puts the parts of an upload together and returns the component's id. Once more does no harm: a client
     /// whose answer was lost asks again.
     pub(crate) fn complete(
@@ -195,27 +254,15 @@ impl Media {
             return Err(MediaError::Expired);
         }
         let parts = record.upload.parts.ok_or(MediaError::UnknownUpload)?;
-        let mut sources = Vec::new();
-        for part in 1..=parts {
-            let tag = listed.iter().find(|listed| listed.part == part);
-            let source = tag.map(|tag| folder.join(part_name(part, &tag.tag)));
-            let source = source.filter(|source| source.is_file());
-            sources.push(source.ok_or(MediaError::MissingPart { part })?);
-        }
         let _completing = Completing::begin(self, id)?;
-        let mut whole = tempfile::NamedTempFile::new_in(&folder)?;
-        for source in &sources {
-            let mut source = File::open(source)?;
-            self.disk
-                .write(usize::try_from(source.metadata()?.len()).unwrap_or(usize::MAX))?;
-            io::copy(&mut source, whole.as_file_mut())?;
+        let sources = Source::of_parts(&folder, parts, |part| {
+            let tag = listed.iter().find(|listed| listed.part == part);
+            tag.map(|tag| tag.tag.clone())
+        })?;
+        match size_in_place(&sources) {
+            Some(size) => self.take_whole(&folder, size, &component_id)?,
+            None => self.copy_together(&folder, &sources, &component_id)?,
         }
-        if self.is_durable() {
-            whole.as_file().sync_all()?;
-        }
-        whole
-            .persist(self.folder()?.join(&component_id))
-            .map_err(|error| error.error)?;
         self.forget_thumbnails(&component_id);
         self.sync_folder()?;
         self.write_record(
@@ -225,10 +272,45 @@ impl Media {
                 ..record
             },
         )?;
-        for source in sources {
-            fs::remove_file(source)?;
-        }
+        forget_parts(&folder)?;
         Ok(component_id)
+    }
+
+    /// Gives the file that the parts were written to its name.
+    fn take_whole(&self, folder: &Path, size: u64, component_id: &str) -> Result<(), MediaError> {
+        let whole = folder.join(WHOLE);
+        let finished = self.folder()?.join(component_id);
+        if !whole.exists() && finished.is_file() {
+            // It was given its name before, by a server that was killed before it could note that.
+            return Ok(());
+        }
+        let file = File::options().write(true).open(&whole)?;
+        // A last part that never arrived may have been longer than the one that did.
+        file.set_len(size)?;
+        if self.is_durable() {
+            file.sync_all()?;
+        }
+        Ok(fs::rename(whole, finished)?)
+    }
+
+    fn copy_together(
+        &self,
+        folder: &Path,
+        sources: &[Source],
+        component_id: &str,
+    ) -> Result<(), MediaError> {
+        let mut whole = tempfile::NamedTempFile::new_in(folder)?;
+        for source in sources {
+            let length = usize::try_from(source.length()?).unwrap_or(usize::MAX);
+            self.disk.write(length)?;
+            source.append_to(whole.as_file_mut(), folder)?;
+        }
+        if self.is_durable() {
+            whole.as_file().sync_all()?;
+        }
+        let finished = self.folder()?.join(component_id);
+        whole.persist(finished).map_err(|error| error.error)?;
+        Ok(())
     }
 
     /// Removes uploads that have expired, and what a killed server was working on.
@@ -306,10 +388,24 @@ fn part_name(part: u64, tag: &str) -> String {
 }
 
 fn forget_other_parts(folder: &Path, part: u64, kept: &Path) -> io::Result<()> {
-    let prefix = part_name(part, "");
+    let prefixes = [part_name(part, ""), format!("placed-{part}-")];
     for entry in fs::read_dir(folder)?.flatten() {
-        let is_same_part = entry.file_name().to_string_lossy().starts_with(&prefix);
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_same_part = prefixes.iter().any(|prefix| name.starts_with(prefix));
         if is_same_part && entry.path() != kept {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes all that arrived of an upload which is complete.
+fn forget_parts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name == WHOLE || name.starts_with("part-") || name.starts_with("placed-") {
             fs::remove_file(entry.path())?;
         }
     }
@@ -324,46 +420,28 @@ fn md5_from_base64(text: &str) -> Result<[u8; 16], MediaError> {
     })
 }
 
-/// Writes and digests on a thread that may wait for the disk, while the next pieces arrive.
-async fn receive_file(
-    file: File,
-    body: Body,
-    disk: Disk,
-    is_durable: bool,
-) -> Result<[u8; 16], MediaError> {
-    let mut body = body.into_data_stream();
-    let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-    let writing =
-        tokio::task::spawn_blocking(move || write_pieces(file, receiver, &disk, is_durable));
-    loop {
-        let next = tokio::time::timeout(SILENT_FOR, body.next()).await;
-        let Some(piece) = next.map_err(|_| MediaError::Stalled)? else {
-            break;
-        };
-        let piece = piece.map_err(MediaError::BrokenOff)?;
-        if sender.send(piece).await.is_err() {
-            // The writer has failed, and says why.
-            break;
-        }
-    }
-    drop(sender);
-    let written = writing
-        .await
-        .map_err(|error| MediaError::File(io::Error::other(error)))?;
-    Ok(written?)
-}
-
 fn write_pieces(
     mut file: File,
     mut pieces: mpsc::Receiver<Bytes>,
     disk: &Disk,
     is_durable: bool,
+    announced: Option<u64>,
 ) -> io::Result<[u8; 16]> {
     let mut digest = Md5::new();
+    let mut left = announced;
     while let Some(piece) = pieces.blocking_recv() {
+        if let Some(left) = &mut left {
+            // What comes behind the place is another part's.
+            *left = left
+                .checked_sub(piece.len() as u64)
+                .ok_or_else(|| io::Error::other("more bytes came than were announced"))?;
+        }
         digest.update(&piece);
         disk.write(piece.len())?;
         file.write_all(&piece)?;
+    }
+    if left.is_some_and(|left| left > 0) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
     if is_durable {
         file.sync_all()?;
