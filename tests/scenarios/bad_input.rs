@@ -329,7 +329,7 @@ fn a_wrong_key_is_said_by_every_command() -> Result<()> {
     };
     let host = HostRunner::resident(&ready).home(Studio::home()?).start()?;
     let said = (
-        "ftrack did not accept the user name or the API key",
+        "ftrack does not accept this user name with this API key",
         "check the user name",
     );
     check_not_signed_in(&host, said)?;

@@ -96,7 +96,9 @@ pub(crate) fn credentials(config: &Config) -> Result<HeaderMap, ConnectError> {
     let mut add = |name: &'static str, value: &str, what: &'static str| {
         let bad = || ConnectError::BadCredentials { what };
         let value = value.trim();
-        if value.is_empty() {
+        // Assumed: no key has a blank in it. One that was copied with the line beside it is known before the server is.
+        let has_blank = name == "ftrack-api-key" && value.contains(char::is_whitespace);
+        if value.is_empty() || has_blank {
             return Err(bad());
         }
         let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?;

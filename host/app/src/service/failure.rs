@@ -70,12 +70,20 @@ mod tests {
 
     #[test]
     fn what_the_server_says_reads_as_a_failure() {
-        let failure = failure_from_call(&CallError::Unauthorized(None));
-        assert_eq!(failure.kind, FailureKind::NotSignedIn);
-        assert_eq!(
-            failure.message,
-            "ftrack did not accept the user name or the API key"
+        let check = |failure: Failure, message: &str, hint: &str| {
+            assert_eq!(failure.kind, FailureKind::NotSignedIn);
+            assert_eq!(failure.message, message);
+            assert!(failure.hint.unwrap().starts_with(hint));
+        };
+        check(
+            failure_from_call(&CallError::Unauthorized(None)),
+            "ftrack does not accept this API key any more",
+            "make a new API key",
         );
-        assert!(failure.hint.unwrap().starts_with("check the user name"));
+        check(
+            failure_from_connect(&CallError::Unauthorized(None).into()),
+            "ftrack does not accept this user name with this API key",
+            "check the user name",
+        );
     }
 }

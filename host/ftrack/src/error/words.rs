@@ -100,6 +100,10 @@ enum Refusal {
 
 /// Finds out why the server does not let somebody in.
 ///
+/// To an unknown name, to another user's key and to a key that never was it gives the same answer, and nothing that a
+/// caller may ask without a right pair of both tells them apart. So at sign-in both are named; a session had a right
+/// pair, and knows that it is the key.
+///
 /// Assumed: it names all of this with one exception and one code, and tells it apart by its words alone. Where they
 /// are others, what is said fits all of it.
 fn refusal(exception: Option<&ServerException>) -> Refusal {
@@ -120,7 +124,7 @@ fn refusal(exception: Option<&ServerException>) -> Refusal {
 impl Refusal {
     fn sentence(&self) -> &'static str {
         match self {
-            Self::Credentials => "ftrack did not accept the user name or the API key.",
+            Self::Credentials => "ftrack does not accept this API key any more.",
             Self::UnknownUser => "ftrack does not know this user name.",
             Self::DisabledUser => "This user is disabled in ftrack.",
             Self::ExpiredKey => "The API key has expired.",
@@ -129,9 +133,7 @@ impl Refusal {
 
     fn hint(&self) -> &'static str {
         match self {
-            Self::Credentials => {
-                "Check the user name, and make a new API key in ftrack if this one is old."
-            }
+            Self::Credentials => "Make a new API key in ftrack, and sign in with it.",
             Self::UnknownUser => {
                 "Check the user name; it is the one that ftrack shows in the profile."
             }
@@ -173,6 +175,9 @@ impl ConnectError {
             Self::NoTls(_) => "This machine's certificates could not be read.".to_owned(),
             Self::TooOld { version, .. } => format!("The ftrack server is too old ({version})."),
             Self::UnknownUser { user } => format!("ftrack has no active user named {user}."),
+            Self::Call(error) if is_pair_refused(error) => {
+                "ftrack does not accept this user name with this API key.".to_owned()
+            }
             Self::Call(error) => error.sentence(),
         }
     }
@@ -192,7 +197,18 @@ impl ConnectError {
             Self::UnknownUser { .. } => {
                 "Check the user name; it is the one that ftrack shows in the profile."
             }
+            Self::Call(error) if is_pair_refused(error) => {
+                "Check the user name, which is the one that ftrack shows in the profile; if it is right, make a new API key there, as the same user."
+            }
             Self::Call(error) => error.hint(),
         }
     }
+}
+
+/// Returns whether the server refused a name and a key without a word on which of them is wrong.
+fn is_pair_refused(error: &CallError) -> bool {
+    let CallError::Unauthorized(exception) = error else {
+        return false;
+    };
+    matches!(refusal(exception.as_ref()), Refusal::Credentials)
 }

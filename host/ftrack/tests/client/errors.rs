@@ -1,6 +1,8 @@
 //! What a person is told when nothing comes of signing in: for each cause another sentence.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ftrack::{CallError, Config, Operation, Proxy, Session};
 use serde_json::{Value, json};
@@ -42,8 +44,10 @@ async fn credentials() -> Told {
     let key = studio.sandbox.api_key();
     let mut seen = Vec::new();
 
+    seen.push(("a key with a blank", said(with(&user, "API key")).await));
     seen.push(("wrong key", said(with(&user, "nonsense")).await));
     seen.push(("wrong user", said(with("nobody.here", key)).await));
+    seen.push(("a key that was right until now", revoked().await));
     studio
         .control("keys", json!({"user": user, "is_expired": true}))
         .await;
@@ -56,6 +60,28 @@ async fn credentials() -> Told {
     studio.session.call(&[disabled]).await.unwrap();
     seen.push(("disabled user", said(studio.config()).await));
     seen
+}
+
+/// Signs in, and returns what is said of a call after the server has forgotten the key.
+async fn revoked() -> (String, &'static str) {
+    let is_known = Arc::new(AtomicBool::new(true));
+    let knows = Arc::clone(&is_known);
+    let server = Server::start(move |request| {
+        let user = json!([{"__entity_type__": "User", "id": "u", "username": "ada"}]);
+        Reply::Json(match request.has_action("query_server_information") {
+            _ if !knows.load(Ordering::Relaxed) => json!({
+                "exception": "InvalidCredentialsError",
+                "content": "The supplied API key is not valid. Check the header ftrack-api-key",
+            }),
+            true => json!([{"version": "4.13.8"}, rows(&user, None)]),
+            false => json!([rows(&json!([]), None)]),
+        })
+    })
+    .await;
+    let session = Session::connect(server.config()).await.unwrap();
+    is_known.store(false, Ordering::Relaxed);
+    let error = session.query("select id from User").await.unwrap_err();
+    (error.sentence(), error.hint())
 }
 
 /// Signs in where there is no ftrack server, or none that will do.
@@ -126,12 +152,20 @@ async fn each_cause_has_a_sentence_of_its_own() {
         table,
         [
             (
+                "a key with a blank",
+                "The API key is missing or holds characters that it cannot."
+            ),
+            (
                 "wrong key",
-                "ftrack did not accept the user name or the API key."
+                "ftrack does not accept this user name with this API key."
             ),
             (
                 "wrong user",
-                "ftrack did not accept the user name or the API key."
+                "ftrack does not accept this user name with this API key."
+            ),
+            (
+                "a key that was right until now",
+                "ftrack does not accept this API key any more."
             ),
             ("expired key", "The API key has expired."),
             ("disabled user", "This user is disabled in ftrack."),
