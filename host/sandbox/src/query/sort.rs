@@ -27,38 +27,74 @@ impl<'w, 'a> Sorter<'w, 'a> {
     }
 
     /// The first `wanted` rows in order, and one more if there is one.
+    ///
+    /// Nobody sees the order of what lies beyond the page, so of a row that is behind all that the page can hold no
+    /// more is looked up than it takes to see that.
     pub(super) fn first(
         &self,
         rows: impl Iterator<Item = Arc<Row>>,
         wanted: usize,
     ) -> Vec<Arc<Row>> {
-        let mut keys: Vec<Value> = Vec::new();
-        let mut rows: Vec<(usize, Arc<Row>)> = rows
-            .enumerate()
-            .inspect(|(_, row)| {
-                let values = self.ways.iter();
-                keys.extend(values.map(|(way, _)| self.walker.first_value(row, way)));
-            })
-            .collect();
-        let width = self.ways.len();
-        let order = |left: &(usize, Arc<Row>), right: &(usize, Arc<Row>)| {
-            let key = |place: usize| &keys[place * width..][..width];
-            self.order(key(left.0), key(right.0))
-                .then(left.0.cmp(&right.0))
-        };
-        // Nobody sees the order of what lies beyond the page.
-        if wanted < rows.len() {
-            rows.select_nth_unstable_by(wanted, order);
-            rows.truncate(wanted + 1);
+        let page = wanted.saturating_add(1);
+        let most_kept = page.saturating_mul(2).max(LEAST_KEPT);
+        let mut kept: Vec<Candidate> = Vec::new();
+        let mut last: Option<Vec<Value>> = None;
+        for (number, row) in rows.enumerate() {
+            if last
+                .as_ref()
+                .is_some_and(|last| !self.is_before(&row, last))
+            {
+                continue;
+            }
+            let values = self.ways.iter();
+            let keys = values.map(|(way, _)| self.walker.first_value(&row, way));
+            kept.push(Candidate {
+                keys: keys.collect(),
+                number,
+                row,
+            });
+            if kept.len() >= most_kept {
+                let order = |left: &Candidate, right: &Candidate| self.order(left, right);
+                let (_, in_place, _) = kept.select_nth_unstable_by(page - 1, order);
+                last = Some(in_place.keys.clone());
+                kept.truncate(page);
+            }
         }
-        rows.sort_unstable_by(order);
-        rows.into_iter().map(|(_, row)| row).collect()
+        kept.sort_unstable_by(|left, right| self.order(left, right));
+        kept.truncate(page);
+        kept.into_iter().map(|candidate| candidate.row).collect()
     }
 
-    fn order(&self, left: &[Value], right: &[Value]) -> Ordering {
-        let pairs = left.iter().zip(right).zip(&self.ways);
+    fn order(&self, left: &Candidate, right: &Candidate) -> Ordering {
+        let pairs = left.keys.iter().zip(&right.keys).zip(&self.ways);
         compare_all(pairs.map(|((left, right), (_, is_descending))| (left, right, *is_descending)))
+            .then(left.number.cmp(&right.number))
     }
+
+    /// Tells whether a row comes before an earlier one that has these keys.
+    fn is_before(&self, row: &Arc<Row>, keys: &[Value]) -> bool {
+        for ((way, is_descending), key) in self.ways.iter().zip(keys) {
+            let mut order = Ordering::Equal;
+            self.walker.any_value(row, way, &mut |value| {
+                order = compare_all(std::iter::once((value, key, *is_descending)));
+                true
+            });
+            if order.is_ne() {
+                return order.is_lt();
+            }
+        }
+        false
+    }
+}
+
+/// Fewer rows than this are kept until all have come.
+const LEAST_KEPT: usize = 16;
+
+/// A row that may be on the page.
+struct Candidate {
+    keys: Vec<Value>,
+    number: usize,
+    row: Arc<Row>,
 }
 
 /// Orders by the first pair that differs; the flag puts the larger value first.
