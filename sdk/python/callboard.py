@@ -655,6 +655,14 @@ class Host:
         """Opens a file, a folder or a link where the person is. Needs `open`."""
         self._ask("open", {"target": target}, **options)
 
+    def secret(self, key, **options):
+        """Returns a secret that the plugin keeps, or None. Needs `secret`."""
+        return self._ask("secret.get", {"key": key}, **options).get("value")
+
+    def keep_secret(self, key, value, **options):
+        """Keeps a secret, None removes it; returns where: `keyring`, or `file` where there is none."""
+        return self._ask("secret.put", {"key": key, "value": value}, **options)["place"]
+
     def folder(self, **options):
         """Returns the path of the job's folder, where the plugin may read and write."""
         return self._ask("job.folder", {}, **options)["path"]

@@ -17,6 +17,7 @@ mod orphans;
 mod plugin_guide;
 mod plugin_life;
 mod plugins_install;
+mod secrets;
 mod server_away;
 mod services;
 mod services_outside;

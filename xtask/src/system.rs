@@ -13,14 +13,19 @@ struct Need {
     rocky: &'static str,
 }
 
-/// A session bus for the tray, Python for the official client and the Flame tests, `ps` for people who debug,
+/// A session bus for the tray, a keyring for plugins' secrets, Python for the official client and the Flame tests, `ps` for people who debug,
 /// `strace`, which kills the host at every write that reaches the disk, a browser for the sandbox's page, Node for the
 /// official JavaScript client, and `ffmpeg`, with which the sandbox encodes and the tests make films.
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need {
         is_met: || tool::find("dbus-daemon").is_some(),
         debian: "dbus",
         rocky: "dbus-daemon",
+    },
+    Need {
+        is_met: || tool::find("gnome-keyring-daemon").is_some(),
+        debian: "gnome-keyring",
+        rocky: "gnome-keyring",
     },
     Need {
         is_met: || python::interpreter().is_some(),

@@ -30,7 +30,9 @@ use crate::plugin_log::PluginLog;
 use crate::service::http::Web;
 use crate::service::job_folders::{self, JobFolders};
 use crate::service::{Outside, Server, Services};
-use crate::settings::{Credentials, CredentialsError, Environment, PluginLayers, Settings};
+use crate::settings::{
+    Credentials, CredentialsError, Environment, PluginLayers, Secrets, Settings,
+};
 use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
 use performer::Performer;
@@ -134,12 +136,7 @@ impl Host {
         );
         let bus = start_bus(&home, &settings, &engine, &about, &log, &channels).await?;
         let supervisor = start_supervisor(&engine, &environment, &settings, &folders, &log)?;
-        let outside = Outside {
-            hub: channels.told.event_hub.subscribe(),
-            applications: bus.applications(),
-            web: Web::new(settings.network.clone()),
-            supervisor: supervisor.clone(),
-        };
+        let outside = outside(&home, &settings, &channels, &bus, &supervisor);
         let plugin_settings = PluginLayers::find(&home);
         let performer = Performer {
             engine: engine.clone(),
@@ -407,6 +404,23 @@ fn job_folders(place: &ledger::Place, kept: &Kept) -> JobFolders {
         }));
     }
     folders
+}
+
+/// Returns what services reach beside the server.
+fn outside(
+    home: &Home,
+    settings: &Settings,
+    channels: &Channels,
+    bus: &Bus,
+    supervisor: &Supervisor,
+) -> Outside {
+    Outside {
+        hub: channels.told.event_hub.subscribe(),
+        applications: bus.applications(),
+        web: Web::new(settings.network.clone()),
+        supervisor: supervisor.clone(),
+        secrets: Secrets::new(home.config.join("secrets")),
+    }
 }
 
 async fn open_plugins(places: Vec<Place>, starts: &Starts, folder: PathBuf) -> PluginFolders {

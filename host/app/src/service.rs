@@ -13,6 +13,7 @@ pub(crate) mod look_up;
 mod open;
 pub(crate) mod query;
 mod rows;
+mod secret;
 pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod store;

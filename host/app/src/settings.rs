@@ -6,6 +6,7 @@ mod credentials;
 mod environment;
 mod layers;
 mod plugin_layers;
+mod secrets;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ use layers::{Layers, Missing};
 pub(crate) use credentials::{Credentials, CredentialsError, Source, write_private};
 pub(crate) use environment::Environment;
 pub(crate) use plugin_layers::PluginLayers;
+pub(crate) use secrets::{Name as SecretName, Secrets};
 
 /// Everything that can be set, as `config/defaults.toml` lays it out; what each setting means is written there.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -25,6 +25,7 @@ pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<()
         | HostMethod::EventsNext
         | HostMethod::EventsPublish => Permission::Events,
         HostMethod::Open => Permission::Open,
+        HostMethod::SecretGet | HostMethod::SecretPut => Permission::Secret,
         _ => return Ok(()),
     };
     if manifest.permissions.contains(&needed) {
@@ -140,6 +141,8 @@ mod tests {
             (HostMethod::EventsNext, "events"),
             (HostMethod::EventsPublish, "events"),
             (HostMethod::Open, "open"),
+            (HostMethod::SecretGet, "secret"),
+            (HostMethod::SecretPut, "secret"),
         ] {
             let refusal = check_method(&bare, method).unwrap_err();
             assert!(refusal.message.contains(permission), "{refusal}");

@@ -2,8 +2,9 @@
 
 use callboard_protocol::{
     EventsPublish, Failure, FailureKind, FtrackCall, FtrackDownload, HostMethod, HttpRequest,
-    JobId, JobsAttach, MAX_STORED_BYTES, Manifest, Open, PluginId, Progress, QueryPage,
-    StoreAppend, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreTrim,
+    JobId, JobsAttach, MAX_SECRET_BYTES, MAX_STORED_BYTES, Manifest, Open, PluginId, Progress,
+    QueryPage, SecretGet, SecretPut, StoreAppend, StoreEntries, StoreGet, StoreKeys, StorePut,
+    StoreSwap, StoreTrim,
 };
 use serde_json::Value;
 
@@ -45,6 +46,10 @@ pub enum ServiceRequest {
     },
     /// Open something where the person is; answered with `{}`.
     Open(Open),
+    /// A secret of the plugin's; answered with [`SecretValue`](callboard_protocol::SecretValue).
+    SecretGet(SecretGet),
+    /// Keep a secret, or remove it; answered with [`SecretKept`](callboard_protocol::SecretKept).
+    SecretPut(SecretPut),
     /// The job's folder, made if it is not there; answered with [`JobFolder`](callboard_protocol::JobFolder).
     JobFolder,
     /// A file of the job's folder; answered with [`AttachedFile`](callboard_protocol::AttachedFile).
@@ -140,6 +145,15 @@ impl ServiceRequest {
                 Ok(Self::Http { request, hosts })
             }),
             HostMethod::Open => turn::read(name, params).map(Self::Open),
+            HostMethod::SecretGet => turn::read(name, params).and_then(|get: SecretGet| {
+                check_name("key", &get.key)?;
+                Ok(Self::SecretGet(get))
+            }),
+            HostMethod::SecretPut => turn::read(name, params).and_then(|put: SecretPut| {
+                check_name("key", &put.key)?;
+                check_secret(&put)?;
+                Ok(Self::SecretPut(put))
+            }),
             HostMethod::JobFolder => Ok(Self::JobFolder),
             HostMethod::EventsPublish => turn::read(name, params).map(Self::Publish),
             _ => return None,
@@ -150,6 +164,7 @@ impl ServiceRequest {
     fn may_be_abandoned(&self) -> bool {
         match self {
             Self::QueryPage(_) | Self::FtrackDownload(_) => true,
+            Self::SecretGet(_) => true,
             Self::Http { request, .. } => {
                 let method = request.method.as_deref().unwrap_or("GET");
                 method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")
@@ -158,6 +173,7 @@ impl ServiceRequest {
             | Self::FtrackCall(_)
             | Self::JobFolder
             | Self::Open(_)
+            | Self::SecretPut(_)
             | Self::Publish(_) => false,
         }
     }
@@ -293,4 +309,14 @@ fn check_value(value: &Value) -> Result<(), Failure> {
     let message = format!("the value has {bytes} bytes, more than {MAX_STORED_BYTES}");
     Err(Failure::new(FailureKind::Limit, message)
         .hint("store it in parts, or as a file of the plugin's own"))
+}
+
+fn check_secret(put: &SecretPut) -> Result<(), Failure> {
+    match &put.value {
+        Some(secret) if secret.0.len() > MAX_SECRET_BYTES => Err(Failure::new(
+            FailureKind::Limit,
+            format!("a secret may have {MAX_SECRET_BYTES} bytes at most"),
+        )),
+        _ => Ok(()),
+    }
 }

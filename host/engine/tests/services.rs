@@ -36,6 +36,8 @@ fn what_is_not_declared_reaches_no_service() {
             "http:HOST",
         ),
         ("open", json!({"target": "/tmp"}), "open"),
+        ("secret.get", json!({"key": "k"}), "secret"),
+        ("secret.put", json!({"key": "k", "value": "v"}), "secret"),
     ] {
         let failure = refusal(method, params);
         assert_eq!(failure.kind, FailureKind::Denied);
@@ -94,6 +96,23 @@ fn a_web_request_goes_with_the_hosts_of_the_manifest() {
     // What may have changed something is waited for, though nobody listens any more.
     world.end_turn(process, Ok(Outcome::done("gone")));
     assert_eq!(world.abandoned.len(), 1);
+}
+
+#[test]
+fn a_secret_is_shown_by_nobody_on_its_way() {
+    let mut world = World::ready();
+    world.catalogue_maker(&json!(["secret"]));
+    let process = world.launched_maker();
+    let put = json!({"key": "token", "value": "s3cret"});
+    assert_eq!(world.ask_host(process, "secret.put", put), None);
+    let shown = format!("{:?}", world.served.pop_front().unwrap());
+    assert!(
+        shown.contains("token") && !shown.contains("s3cret"),
+        "{shown}"
+    );
+    let large = json!({"key": "token", "value": "x".repeat(70_000)});
+    let refused = world.ask_host(process, "secret.put", large);
+    assert_eq!(refused.unwrap().unwrap_err().kind, FailureKind::Limit);
 }
 
 #[test]

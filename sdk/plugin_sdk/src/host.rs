@@ -4,6 +4,7 @@ mod events;
 mod ftrack;
 mod http;
 mod jobs;
+mod secret;
 mod settings;
 mod store;
 
@@ -25,6 +26,7 @@ use crate::link::Link;
 
 pub use ftrack::{Ftrack, QueryPages};
 pub use http::{Http, HttpReply};
+pub use secret::Secret;
 pub use store::{LogEntry, Store, StoreLog};
 
 /// How long the host may take to answer. It has shorter deadlines of its own, and says then what was in the way.
@@ -127,6 +129,11 @@ impl Host {
     /// Returns the `http` service: web servers, through the host.
     pub fn http(&self) -> Http<'_> {
         Http::new(self)
+    }
+
+    /// Returns the `secret` service: the plugin's own secrets, in the keyring.
+    pub fn secret(&self) -> Secret<'_> {
+        Secret::new(self)
     }
 
     /// Opens a file, a folder or a link with the program that the person uses for it. Needs `open`.

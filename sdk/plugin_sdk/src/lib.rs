@@ -49,7 +49,7 @@ pub use callboard_protocol::{
 pub use serde_json::{Map, Value, json};
 
 pub use describe::DescribePages;
-pub use host::{Ftrack, Host, Http, HttpReply, LogEntry, QueryPages, Store, StoreLog};
+pub use host::{Ftrack, Host, Http, HttpReply, LogEntry, QueryPages, Secret, Store, StoreLog};
 pub use plugin::Plugin;
 #[doc(hidden)]
 pub use plugin::{Turns, Typed};

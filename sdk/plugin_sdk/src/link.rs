@@ -187,6 +187,7 @@ fn ends_at_cancel(method: &str) -> bool {
                 | HostMethod::QueryPage
                 | HostMethod::FtrackDownload
                 | HostMethod::Describe
+                | HostMethod::SecretGet
                 | HostMethod::StoreGet
                 | HostMethod::StoreKeys
                 | HostMethod::StoreEntries

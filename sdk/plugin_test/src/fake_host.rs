@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use callboard_protocol::{
     AttachedFile, Describe, DescribeRow, Description, EventsPublish, EventsSubscribe, Failure,
     FailureKind, HandOver, HostMethod, HttpAnswer, HttpRequest, JobsLaunch, Log, MAX_STATE_BYTES,
-    MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress, SettingKind,
-    SettingsValues, StatusSet, StoredEntry, Verb, Work,
+    MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress, SecretGet,
+    SecretKept, SecretPlace, SecretPut, SecretText, SecretValue, SettingKind, SettingsValues,
+    StatusSet, StoredEntry, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,6 +54,8 @@ pub struct Record {
     pub published: Vec<EventsPublish>,
     /// What its status lines say.
     pub status: BTreeMap<String, StatusSet>,
+    /// The secrets that it keeps.
+    pub secrets: BTreeMap<String, String>,
     /// What is stored.
     pub store: Map<String, Value>,
     /// The entries of its logs, by name.
@@ -142,6 +145,22 @@ impl FakeHost {
             HostMethod::JobFolder => self.job_folder(),
             HostMethod::HttpRequest => self.http(read(params)?),
             HostMethod::Open => self.open(read(params)?),
+            HostMethod::SecretGet => {
+                self.need(&Permission::Secret)?;
+                let SecretGet { key } = read(params)?;
+                let value = self.record.secrets.get(&key).cloned().map(SecretText);
+                write(&SecretValue { value })
+            }
+            HostMethod::SecretPut => {
+                self.need(&Permission::Secret)?;
+                let SecretPut { key, value } = read(params)?;
+                match value {
+                    Some(SecretText(text)) => self.record.secrets.insert(key, text),
+                    None => self.record.secrets.remove(&key),
+                };
+                let place = SecretPlace::Keyring;
+                write(&SecretKept { place })
+            }
             HostMethod::HandOver => self.hand_over(read(params)?),
             HostMethod::Describe => self.describe(&read(params)?),
             HostMethod::EventsSubscribe

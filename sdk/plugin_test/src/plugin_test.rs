@@ -150,6 +150,14 @@ impl PluginTest {
         self
     }
 
+    /// Gives the plugin a secret that it kept earlier.
+    #[must_use]
+    pub fn secret(mut self, key: &str, secret: &str) -> Self {
+        let secrets = &mut self.host.record.secrets;
+        secrets.insert(key.to_owned(), secret.to_owned());
+        self
+    }
+
     /// Makes the next request of `method` fail.
     pub fn fail_next(&mut self, method: HostMethod, failure: Failure) {
         self.host.failures.push((method, failure));

@@ -220,6 +220,22 @@ fn what_is_stored_is_found_again() {
 }
 
 #[test]
+fn a_secret_is_kept_and_removed() {
+    let mut test = greedy(|_, host| {
+        let secret = host.secret();
+        assert_eq!(secret.get("token")?, None);
+        secret.put("token", "s3cret")?;
+        assert_eq!(secret.get("token")?.as_deref(), Some("s3cret"));
+        secret.put("other", "x")?;
+        secret.remove("token")?;
+        assert_eq!(secret.get("token")?, None);
+        Ok(Outcome::done("kept"))
+    });
+    assert_eq!(act(&mut test), Ok(Outcome::done("kept")));
+    assert_eq!(test.record().secrets.len(), 1);
+}
+
+#[test]
 fn keys_are_listed_and_values_swapped() {
     let mut test = greedy(|_, host| {
         let store = host.store();

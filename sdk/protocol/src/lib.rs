@@ -64,8 +64,9 @@ pub use plugin_list::{
 pub use service::{
     AttachedFile, ChildJob, EventsHeard, EventsNext, EventsPublish, EventsSubscribe, FetchedFile,
     FtrackCall, FtrackCalled, FtrackDownload, HeardEvent, HttpAnswer, HttpBody, HttpRequest,
-    JobFolder, JobsAttach, JobsLaunch, MAX_HTTP_BODY_BYTES, MAX_STORED_BYTES, Open, PluginSettings,
-    PluginSettingsAsk, Query, QueryPage, QueryResults, QueryRows, SettingsValues, StoreAppend,
+    JobFolder, JobsAttach, JobsLaunch, MAX_HTTP_BODY_BYTES, MAX_SECRET_BYTES, MAX_STORED_BYTES,
+    Open, PluginSettings, PluginSettingsAsk, Query, QueryPage, QueryResults, QueryRows, SecretGet,
+    SecretKept, SecretPlace, SecretPut, SecretText, SecretValue, SettingsValues, StoreAppend,
     StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim,
     StoreValue, StoredEntries, StoredEntry, StoredKeys,
 };

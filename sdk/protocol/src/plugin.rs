@@ -46,6 +46,10 @@ pub enum HostMethod {
     FtrackDownload,
     /// `http.request`, a request: [`HttpRequest`](crate::HttpRequest) to [`HttpAnswer`](crate::HttpAnswer). Needs `http:HOST`.
     HttpRequest,
+    /// `secret.get`, a request: [`SecretGet`](crate::SecretGet) to [`SecretValue`](crate::SecretValue). Needs `secret`.
+    SecretGet,
+    /// `secret.put`, a request: [`SecretPut`](crate::SecretPut) to [`SecretKept`](crate::SecretKept). Needs `secret`.
+    SecretPut,
     /// `open`, a request: [`Open`](crate::Open) to `{}`. Needs `open`.
     Open,
     /// `job.folder`, a request without parameters, answered with [`JobFolder`](crate::JobFolder).
@@ -100,6 +104,8 @@ impl HostMethod {
         Self::FtrackCall,
         Self::FtrackDownload,
         Self::HttpRequest,
+        Self::SecretGet,
+        Self::SecretPut,
         Self::Open,
         Self::JobFolder,
         Self::HandOver,
@@ -132,6 +138,8 @@ impl HostMethod {
             Self::FtrackCall => "ftrack.call",
             Self::FtrackDownload => "ftrack.download",
             Self::HttpRequest => "http.request",
+            Self::SecretGet => "secret.get",
+            Self::SecretPut => "secret.put",
             Self::Open => "open",
             Self::JobFolder => "job.folder",
             Self::HandOver => "steps.hand_over",

@@ -6,6 +6,7 @@ mod ftrack;
 mod http;
 mod jobs;
 mod open;
+mod secret;
 mod settings;
 mod store;
 
@@ -17,6 +18,9 @@ pub use ftrack::{
 pub use http::{HttpAnswer, HttpBody, HttpRequest, MAX_HTTP_BODY_BYTES};
 pub use jobs::{AttachedFile, ChildJob, JobsAttach, JobsLaunch};
 pub use open::Open;
+pub use secret::{
+    MAX_SECRET_BYTES, SecretGet, SecretKept, SecretPlace, SecretPut, SecretText, SecretValue,
+};
 pub use settings::{PluginSettings, PluginSettingsAsk, SettingsValues};
 pub use store::{
     MAX_STORED_BYTES, StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut,

@@ -13,8 +13,9 @@ use tokio::task::AbortHandle;
 
 use super::http::Web;
 use super::job_folders::{JobFolders, Unfinished};
-use super::{Server, attach, call, download, events, http, open, query};
+use super::{Server, attach, call, download, events, http, open, query, secret};
 use crate::engine_thread::EngineHandle;
+use crate::settings::Secrets;
 use crate::supervisor::Supervisor;
 use crate::surface::bus::Applications;
 
@@ -44,6 +45,8 @@ pub(crate) struct Outside {
     pub(crate) web: Web,
     /// The person's desktop.
     pub(crate) supervisor: Supervisor,
+    /// Where secrets are kept.
+    pub(crate) secrets: Secrets,
 }
 
 /// One request that is being served.
@@ -152,6 +155,12 @@ impl Serving<'_> {
             ServiceRequest::Open(asked) => {
                 open::open(&self.services.outside.supervisor, &asked).await?;
                 Ok(json!({}))
+            }
+            ServiceRequest::SecretGet(asked) => {
+                answer(secret::get(&self.services.outside.secrets, self.asker, asked).await?)
+            }
+            ServiceRequest::SecretPut(asked) => {
+                answer(secret::put(&self.services.outside.secrets, self.asker, asked).await?)
             }
             ServiceRequest::JobFolder => answer(self.services.folders.of_job(self.asker)?),
         }

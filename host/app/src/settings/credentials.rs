@@ -179,14 +179,14 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> 
 }
 
 #[cfg(unix)]
-fn is_open_to_others(path: &Path) -> std::io::Result<bool> {
+pub(super) fn is_open_to_others(path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
     Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
 }
 
 /// On Windows the user's profile folder is closed to others already.
 #[cfg(not(unix))]
-fn is_open_to_others(_: &Path) -> std::io::Result<bool> {
+pub(super) fn is_open_to_others(_: &Path) -> std::io::Result<bool> {
     Ok(false)
 }
 
