@@ -8,7 +8,7 @@ mod terms;
 
 use std::time::Duration;
 
-use callboard_protocol::{Failure, FailureKind};
+use callboard_protocol::{BusMethod, Failure, FailureKind, PluginsReloaded};
 use clap::Args;
 use install::{Changing, Locked, LockedPlugin, Store, StoreError};
 use serde_json::json;
@@ -25,6 +25,9 @@ pub(super) use terms::Terms;
 
 /// How long to wait for another command that changes plugins.
 const WAIT: Duration = Duration::from_secs(30);
+
+/// How long the host may take to look for plugins anew.
+const RELOAD: Duration = Duration::from_secs(30);
 
 #[derive(Args, Debug)]
 pub(super) struct InstallArguments {
@@ -69,6 +72,9 @@ pub(super) fn install(session: &Session, arguments: &InstallArguments) -> Result
     remark_left_over(&changing);
     // The host reads the folder without asking this command for the right to it.
     drop(changing);
+    if change != Change::None {
+        tell_host(session)?;
+    }
     let value = json!({
         "id": id,
         "version": version,
@@ -158,6 +164,25 @@ pub(super) fn remark_left_over(changing: &Changing) {
     for error in changing.left_over() {
         let failure = failure_from_store(error);
         remark(&failure_text(&failure).replacen("error: ", "note: ", 1));
+    }
+}
+
+/// Lets a running host know that there is something to see; where none runs, nobody has to.
+pub(super) fn tell_host(session: &Session) -> Result<(), Problem> {
+    let told = session.client().and_then(|mut client| {
+        client.call_waiting::<PluginsReloaded>(BusMethod::PluginsReload, &json!({}), RELOAD)
+    });
+    match told {
+        Ok(_) => Ok(()),
+        Err(problem) if problem.code == Code::NotRunning => Ok(()),
+        Err(mut problem) => {
+            // What was asked for is done, and the next start of the host sees it.
+            problem.failure = problem
+                .failure
+                .because("the plugins on disk are as asked, and the running host could not be told")
+                .hint("say `callboard plugins reload`");
+            Err(problem)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::Session;
 use super::super::problem::{Code, Problem};
-use super::install::{change, failure_from_store, locked, remark_left_over, store};
+use super::install::{change, failure_from_store, locked, remark_left_over, store, tell_host};
 
 #[derive(Args, Debug)]
 pub(super) struct RemoveArguments {
@@ -27,6 +27,7 @@ pub(super) fn remove(session: &Session, arguments: &RemoveArguments) -> Result<C
         .map_err(|error| failure_from_store(&error))?;
     remark_left_over(&changing);
     drop(changing);
+    tell_host(session)?;
     let version = removed.content.version;
     let human = format!("Removed {id} {version}. What it stored is kept.");
     session
@@ -44,6 +45,7 @@ pub(super) fn rollback(session: &Session, arguments: &RollbackArguments) -> Resu
         .map_err(|error| failure_from_store(&error))?;
     let path = changing.store().path(&plugin.content);
     drop(changing);
+    tell_host(session)?;
     let version = plugin.content.version;
     let human = format!("Went back from {id} {from} to {version}.");
     let value = json!({

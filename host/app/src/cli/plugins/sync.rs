@@ -13,6 +13,7 @@ use super::super::print::failure_text;
 use super::super::problem::{Code, Problem};
 use super::install::{
     Source, Terms, change, commit, failure_from_store, obtain, prepare, remark_left_over, store,
+    tell_host,
 };
 
 #[derive(Args, Debug)]
@@ -82,6 +83,9 @@ pub(super) fn sync(session: &Session, arguments: &SyncArguments) -> Result<Code,
     remark_left_over(&changing);
     drop(changing);
     let count = |state| items.iter().filter(|item| item.state == state).count();
+    if count(State::Installed) + count(State::Removed) > 0 {
+        tell_host(session)?;
+    }
     let code = match count(State::Failed) {
         0 => Code::Done,
         failed if failed == items.len() => Code::Failed,
