@@ -5,6 +5,7 @@
 //! no caller waits for the network, and what does not fit is refused or reported, never kept without end.
 
 pub(crate) mod backoff;
+mod collection;
 mod connection;
 mod link;
 mod lost;

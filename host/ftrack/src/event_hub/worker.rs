@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::backoff::Backoff;
+use super::collection::Collection;
 use super::connection::{Connection, Endpoint, Wire};
 use super::link::Link;
 use super::lost::ConnectionLost;
@@ -105,13 +106,6 @@ pub(super) struct Worker {
     deadlines_made: u64,
     last_reason: Option<ConnectionLost>,
     counters: Arc<Counters>,
-}
-
-/// Replies that someone waits for.
-struct Collection {
-    replies: Vec<Event>,
-    at_most: usize,
-    answer: oneshot::Sender<Vec<Event>>,
 }
 
 /// What a command asks of the connection.
@@ -595,11 +589,4 @@ impl Worker {
 
 fn skipped(error: &(dyn std::error::Error + 'static)) {
     tracing::warn!(error, "skipped a frame of the event hub");
-}
-
-impl Collection {
-    fn finish(self) {
-        // Whoever asked may have stopped waiting, which is their right.
-        self.answer.send(self.replies).ok();
-    }
 }
