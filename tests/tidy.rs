@@ -121,9 +121,10 @@ const OUTSIDE_OF_THE_ENGINE: [&str; 11] = [
 ];
 
 /// The modules of Python's standard library that code inside Flame uses. A new one is added here on purpose.
-const PYTHON_MODULES: [&str; 32] = [
+const PYTHON_MODULES: [&str; 34] = [
     "__future__",
     "atexit",
+    "base64",
     "codecs",
     "collections",
     "contextlib",
@@ -148,6 +149,7 @@ const PYTHON_MODULES: [&str; 32] = [
     "signal",
     "socket",
     "stat",
+    "subprocess",
     "sys",
     "tempfile",
     "threading",

@@ -21,6 +21,7 @@ mod own_request;
 mod permission;
 mod plugin_list;
 mod process;
+mod retire;
 mod row;
 mod service;
 mod settings;

@@ -19,11 +19,11 @@ pub(crate) struct Process {
     pub(crate) plugin: PluginId,
     pub(crate) pid: Option<u32>,
     /// Which of its plugin's codes it runs.
-    generation: u64,
+    pub(crate) generation: u64,
     /// Whether it said hello.
     pub(crate) ready: bool,
     /// Whether it was told to end: it gets no more turns.
-    stopping: bool,
+    pub(crate) stopping: bool,
     pub(crate) turn: Option<Turn>,
     turns: u64,
     last_message: MessageId,
@@ -201,61 +201,6 @@ impl Engine {
         self.catalog
             .plugin(&process.plugin)
             .is_some_and(|plugin| plugin.is_offered() && plugin.generation == process.generation)
-    }
-
-    /// Ends the processes that are out of date or switched off, each once its job needs it no more.
-    pub(crate) fn retire_processes(&mut self) {
-        let ready: Vec<ProcessId> = self
-            .processes
-            .iter()
-            .filter(|(_, process)| process.ready)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in ready {
-            self.retire(id);
-        }
-    }
-
-    /// Ends a process without a turn where it is out of date; tells whether it is.
-    fn retire(&mut self, id: ProcessId) -> bool {
-        let outdated = self
-            .processes
-            .get(&id)
-            .is_some_and(|process| !self.is_current(process));
-        if outdated
-            && let Some(process) = self.processes.get_mut(&id)
-            && process.turn.is_none()
-            && !process.stopping
-        {
-            process.stopping = true;
-            self.out.push(Effect::StopProcess {
-                process: id,
-                stop: Stop::Gently,
-            });
-        }
-        outdated
-    }
-
-    /// Gives every plugin's queue what it may have, after what is known of plugins has changed.
-    pub(crate) fn pump_all(&mut self) {
-        let waiting: Vec<PluginId> = self
-            .catalog
-            .plugins()
-            .filter(|plugin| !plugin.queue.is_empty())
-            .map(|plugin| plugin.manifest.id.clone())
-            .collect();
-        for plugin in waiting {
-            self.pump(&plugin);
-        }
-    }
-
-    /// A person stands by a plugin that crashed: its next process is started at once.
-    pub(crate) fn forgive(&mut self, plugin: &PluginId) {
-        if let Some(entry) = self.catalog.plugin_mut(plugin) {
-            entry.health.forgive();
-            self.out.push(Effect::CatalogChanged);
-            self.pump(plugin);
-        }
     }
 
     fn start_turn(&mut self, id: ProcessId, plugin: &PluginId) {
