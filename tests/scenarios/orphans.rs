@@ -7,14 +7,27 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tests::{
-    Home, HostRunner, SOON, Signal, descendants, is_alive, signal, wait_until, with_environment,
+    Home, HostRunner, SOON, Signal, descendants, is_alive, number_set, signal, wait_until,
+    with_environment,
 };
 
 /// How long a process may outlive the host.
 const AFTERLIFE: Duration = Duration::from_secs(2);
 
-/// How often the host is killed.
-const ROUNDS: u32 = 10;
+/// How often the host is killed; `cargo xtask soak` does it more often.
+const ROUNDS: u32 = 20;
+
+/// What plugins are at while it is.
+const HOSTILE: [&str; 8] = [
+    "family",
+    "fork_bomb",
+    "threads",
+    "allocates",
+    "deaf",
+    "flood",
+    "no_hello",
+    "spins",
+];
 
 /// A host whose plugin has a family: a child, a deaf one, and one that left its session and its parent.
 struct Family {
@@ -28,7 +41,10 @@ impl Family {
         let mark = format!("{name}-{}", std::process::id());
         let home = Home::empty()?;
         home.add_unruly("family", "family", &mark)?;
-        let host = HostRunner::demo().home(home.into()).start()?;
+        let host = HostRunner::demo()
+            .home(home.into())
+            .unprivileged()
+            .start()?;
         let mut bus = host.connected_bus()?;
         let params =
             json!({"action": "family.run", "context": {"surface": "cli", "selection": []}});
@@ -79,13 +95,47 @@ impl Drop for Family {
 
 #[test]
 fn no_process_outlives_a_killed_host() -> Result<()> {
-    for round in 0..ROUNDS {
-        let mut family = Family::start(&format!("killed-host-{round}"))?;
-        let started = family.host.kill()?;
-        family.wait_for_end(AFTERLIFE)?;
-        HostRunner::wait_for_end_of(&started, AFTERLIFE)?;
+    let rounds = number_set("CALLBOARD_SOAK_HOST_KILLS", ROUNDS)?;
+    for (round, mode) in (0..rounds).zip(HOSTILE.into_iter().cycle()) {
+        if mode == "family" {
+            let mut family = Family::start(&format!("killed-host-{round}"))?;
+            let started = family.host.kill()?;
+            family.wait_for_end(AFTERLIFE)?;
+            HostRunner::wait_for_end_of(&started, AFTERLIFE)?;
+        } else {
+            kill_host_with(mode).with_context(|| format!("in round {round}, with `{mode}`"))?;
+        }
     }
     Ok(())
+}
+
+/// Kills a host while a hostile plugin is at it, with limits that it does not reach before.
+fn kill_host_with(mode: &str) -> Result<()> {
+    let home = Home::empty()?;
+    let limits = "memory_mb = 1000, processes = 150, turn_secs = 120, hello_secs = 60";
+    home.add_unruly_with(mode, mode, "", &["program:sh"], limits)?;
+    let mut host = HostRunner::demo()
+        .home(home.into())
+        .unprivileged()
+        .start()?;
+    let mut bus = host.connected_bus()?;
+    let params =
+        json!({"action": format!("{mode}.run"), "context": {"surface": "cli", "selection": []}});
+    bus.request("actions.launch", params)?;
+    wait_until("the plugin has a process", SOON, || {
+        let plugins = bus.request("plugins.list", json!({}));
+        plugins
+            .map(|plugins| plugins["items"][0]["pids"][0].as_u64().map(drop))
+            .transpose()
+    })??;
+    let started = host.kill()?;
+    HostRunner::wait_for_end_of(&started, AFTERLIFE)?;
+    // Nor what was born while the host died.
+    let home = host.home();
+    wait_until("nobody with the host's home is left", AFTERLIFE, || {
+        let left = with_environment("HOME", home.path().as_os_str());
+        left.iter().all(|pid| !is_alive(*pid)).then_some(())
+    })
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::SOON;
+use crate::unprivileged::Person;
 
 /// How many lines may wait to be looked at.
 const INBOX_LINES: usize = 4096;
@@ -66,7 +67,17 @@ impl BusClient {
     ///
     /// When nobody listens, or the host refuses.
     pub fn connect(path: &Path, scope: &str, surface: &str) -> Result<Self> {
-        let mut client = Self::connect_silently(path)?;
+        Self::connect_as(Person::Self_, path, scope, surface)
+    }
+
+    /// Does the same as somebody else.
+    pub(crate) fn connect_as(
+        person: Person,
+        path: &Path,
+        scope: &str,
+        surface: &str,
+    ) -> Result<Self> {
+        let mut client = Self::with_stream(person.connect(path), path)?;
         let hello = json!({"versions": [1], "scope": scope, "surface": surface, "name": "tests"});
         client.send_line(&hello.to_string())?;
         let line = client.next_line(SOON)?;
@@ -84,8 +95,12 @@ impl BusClient {
     ///
     /// When nobody listens.
     pub fn connect_silently(path: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(path)
-            .with_context(|| format!("could not connect to `{}`", path.display()))?;
+        Self::with_stream(UnixStream::connect(path), path)
+    }
+
+    fn with_stream(stream: io::Result<UnixStream>, path: &Path) -> Result<Self> {
+        let stream =
+            stream.with_context(|| format!("could not connect to `{}`", path.display()))?;
         // A host that was stopped does not read, and no test shall hang on it.
         stream.set_write_timeout(Some(SOON))?;
         let lines = read_lines(stream.try_clone()?)?;

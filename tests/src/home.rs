@@ -42,7 +42,7 @@ impl Home {
         self.path().join("test-plugins")
     }
 
-    /// Adds a plugin that comes with the program, by its id: its manifest is copied and the rest is linked.
+    /// Adds a plugin that comes with the program, by its id: its files are copied.
     ///
     /// # Errors
     ///
@@ -58,12 +58,8 @@ impl Home {
         fs::create_dir_all(&folder)?;
         for entry in fs::read_dir(&staged)? {
             let entry = entry?;
-            let into = folder.join(entry.file_name());
-            if entry.file_name() == "plugin.toml" {
-                fs::copy(entry.path(), into)?;
-            } else {
-                link(&entry.path(), &into)?;
-            }
+            // Copied, as an installation has them: what a link leads to is not the plugin's to read.
+            fs::copy(entry.path(), folder.join(entry.file_name()))?;
         }
         Ok(folder)
     }
@@ -107,6 +103,32 @@ impl Home {
     ///
     /// When it has not been built, or a file cannot be written.
     pub fn add_unruly(&self, id: &str, mode: &str, mark: &str) -> Result<PathBuf> {
+        let permissions: &[&str] = match mode {
+            "family" => &["program:sh", "program:sleep"],
+            "deaf" => &["program:sh"],
+            _ => &["ftrack.create.Shot", "ftrack.create.Task"],
+        };
+        let limits = match mode {
+            "no_hello" => "hello_secs = 1",
+            "hangs" => "hello_secs = 20, turn_secs = 1",
+            _ => "hello_secs = 20, turn_secs = 120",
+        };
+        self.add_unruly_with(id, mode, mark, permissions, limits)
+    }
+
+    /// Adds the same, with these permissions and, as the inside of a table in TOML, these limits.
+    ///
+    /// # Errors
+    ///
+    /// When it has not been built, or a file cannot be written.
+    pub fn add_unruly_with(
+        &self,
+        id: &str,
+        mode: &str,
+        mark: &str,
+        permissions: &[&str],
+        limits: &str,
+    ) -> Result<PathBuf> {
         let program = built()?.join(format!("unruly{}", std::env::consts::EXE_SUFFIX));
         ensure!(
             program.is_file(),
@@ -114,8 +136,8 @@ impl Home {
             program.display()
         );
         let manifest = UNRULY
-            .replace("@HELLO_SECS@", if mode == "no_hello" { "1" } else { "20" })
-            .replace("@TURN_SECS@", if mode == "hangs" { "1" } else { "120" })
+            .replace("@PERMISSIONS@", &toml_list(permissions))
+            .replace("@LIMITS@", limits)
             .replace("@ID@", id)
             .replace("@PROGRAM@", &program.display().to_string())
             .replace("@MODE@", mode)
@@ -136,12 +158,11 @@ impl Home {
     }
 }
 
-#[cfg(unix)]
-fn link(original: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(original, link)
-}
-
-#[cfg(not(unix))]
-fn link(original: &Path, link: &Path) -> std::io::Result<()> {
-    fs::copy(original, link).map(|_| ())
+/// Returns the inside of a list of texts in TOML.
+fn toml_list(texts: &[&str]) -> String {
+    let quoted: Vec<String> = texts
+        .iter()
+        .map(|text| toml::Value::from(*text).to_string())
+        .collect();
+    quoted.join(", ")
 }

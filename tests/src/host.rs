@@ -20,6 +20,7 @@ use crate::process;
 use crate::program::{program, variable};
 use crate::python::python;
 use crate::tray::SessionBus;
+use crate::unprivileged::Person;
 use crate::wait::wait_until;
 
 /// How long the program may take until its first line: it is a debug build on a busy machine.
@@ -57,6 +58,7 @@ pub struct HostBuilder {
     plugins: Vec<String>,
     settings: Option<String>,
     wrapper: Vec<String>,
+    person: Person,
 }
 
 /// A running `callboard`. When it is dropped, it and everything that it started is killed.
@@ -68,6 +70,7 @@ pub struct HostRunner {
     environment: BTreeMap<String, String>,
     family: BTreeSet<u32>,
     home: Arc<Home>,
+    person: Person,
 }
 
 impl HostRunner {
@@ -126,7 +129,7 @@ impl HostRunner {
     ///
     /// When the host does not answer.
     pub fn bus(&self) -> Result<BusClient> {
-        BusClient::connect(&self.ready.bus, "cli", "cli")
+        BusClient::connect_as(self.person, &self.ready.bus, "cli", "cli")
     }
 
     /// Waits until the host has signed in to the server and its event hub, and returns a connection to the bus.
@@ -151,7 +154,7 @@ impl HostRunner {
     ///
     /// When the host does not answer.
     pub fn application_bus(&self) -> Result<BusClient> {
-        BusClient::connect(&self.ready.bus, "dcc", "flame")
+        BusClient::connect_as(self.person, &self.ready.bus, "dcc", "flame")
     }
 
     /// Runs a command, such as `callboard jobs list --json`, against this host.
@@ -161,6 +164,7 @@ impl HostRunner {
     /// When it does not end in time. Its exit code is for the caller to judge.
     pub fn command(&self, arguments: &[&str]) -> Result<CommandResult> {
         let mut command = callboard(&self.home, &self.environment)?;
+        self.person.run(&mut command)?;
         command.args(arguments);
         let finished = process::run(&mut command, COMMAND)?;
         Ok(CommandResult::from(finished))
@@ -255,6 +259,7 @@ impl HostBuilder {
             plugins: Vec::new(),
             settings: None,
             wrapper: Vec::new(),
+            person: Person::Self_,
         }
     }
 
@@ -290,6 +295,13 @@ impl HostBuilder {
     #[must_use]
     pub fn without(mut self, argument: &str) -> Self {
         self.arguments.retain(|given| given != argument);
+        self
+    }
+
+    /// Runs the program as somebody without rights, where root runs the tests.
+    #[must_use]
+    pub fn unprivileged(mut self) -> Self {
+        self.person = Person::unprivileged();
         self
     }
 
@@ -348,6 +360,8 @@ impl HostBuilder {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
+        self.person.give(home.path())?;
+        self.person.run(&mut command)?;
         let mut child = command.spawn().context("could not start `callboard`")?;
         let stdout = child.stdout.take().context("standard output is piped")?;
         // From here on, whatever goes wrong, the value's destructor ends the program.
@@ -357,6 +371,7 @@ impl HostBuilder {
             environment: self.environment,
             family: BTreeSet::new(),
             home,
+            person: self.person,
         };
         let line = first_line(stdout)?.recv_timeout(START).map_err(|_| {
             anyhow!(

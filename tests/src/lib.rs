@@ -17,6 +17,7 @@ mod python;
 mod random;
 mod sandbox;
 mod tray;
+mod unprivileged;
 mod wait;
 
 pub use bus::{BusClient, BusError, Incoming};
@@ -26,7 +27,9 @@ pub use host::{HostBuilder, HostRunner, Ready};
 pub use hub::{Frame, HubClient};
 pub use node::node_modules;
 pub use process::{Finished, command, descendants, is_alive, run, signal, with_environment};
-pub use program::{checkout, example, number_set, program, staged_plugins, variable};
+pub use program::{
+    checkout, example, example_library, number_set, program, staged_plugins, variable,
+};
 pub use python::{python, run_python};
 pub use random::{Random, seed};
 pub use rustix::process::Signal;

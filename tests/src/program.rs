@@ -41,6 +41,24 @@ pub fn example(name: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
+/// Returns the path of a built example that is a library, such as the runner's `no_symbol`.
+///
+/// # Errors
+///
+/// When it has not been built.
+pub fn example_library(name: &str) -> Result<PathBuf> {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+
+    let file = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
+    let library = built()?.join("examples").join(file);
+    ensure!(
+        library.is_file(),
+        "`{}` has not been built; run `cargo build --workspace --all-targets`",
+        library.display()
+    );
+    Ok(library)
+}
+
 /// Returns the folder that `cargo xtask stage` lays the bundled plugins in.
 ///
 /// # Errors

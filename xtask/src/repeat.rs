@@ -14,6 +14,9 @@ use crate::workspace::{Profile, Workspace};
 /// How often the scenarios that kill the host or the sandbox at random do so in each round.
 const SOAK_KILLS: &str = "200";
 
+/// How often a host is killed while a hostile plugin runs.
+const SOAK_HOST_KILLS: &str = "1000";
+
 /// How many random histories of hand-overs the engine lives through, once.
 const SOAK_HISTORIES: &str = "1000000";
 
@@ -94,7 +97,9 @@ pub(crate) fn soak(workspace: &Workspace, arguments: &SoakArguments) -> Result<(
     while begun.elapsed() < length {
         round += 1;
         let mut command = tool::cargo(&workspace.root, ["test", "--quiet", "--package", "tests"]);
-        command.env("CALLBOARD_SOAK_KILLS", SOAK_KILLS);
+        command
+            .env("CALLBOARD_SOAK_KILLS", SOAK_KILLS)
+            .env("CALLBOARD_SOAK_HOST_KILLS", SOAK_HOST_KILLS);
         let command = test::with_clients(&mut command, &python, &packages);
         tool::run("scenarios", command)
             .with_context(|| format!("a scenario failed in round {round}"))?;

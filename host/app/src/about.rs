@@ -1,5 +1,7 @@
 //! What the host says of itself: its status, and who is signed in.
 
+mod confinement;
+
 use std::path::PathBuf;
 
 use callboard_protocol::{Failure, FailureKind, HubStatus, Status, TrayStatus, WhoAmI};
@@ -32,6 +34,8 @@ pub(crate) struct About {
     pub(crate) named: (String, String),
     /// Where the credentials came from.
     pub(crate) source: &'static str,
+    /// Whether Connect's plugins may show windows.
+    pub(crate) connect_windows: bool,
     /// What is wrong since the start and that a person can mend.
     pub(crate) problems: Vec<Failure>,
     /// The plugins, some of whose places may be away.
@@ -74,6 +78,7 @@ impl About {
             SignIn::In(identity) => (identity.server.clone(), identity.user.clone()),
             _ => self.named.clone(),
         };
+        let isolation = runner::isolation();
         let hub = self.hub.borrow().clone();
         let ledger = self.ledger.status();
         let mut problems = self.problems.clone();
@@ -96,7 +101,8 @@ impl About {
             ledger,
             bus: self.bus.display().to_string(),
             lines: Vec::new(),
-            confinement: confinement(),
+            confinement: confinement::sentences(&isolation, self.connect_windows),
+            isolation,
             problems,
         }
     }
@@ -127,17 +133,4 @@ impl About {
             }
         }
     }
-}
-
-/// Says what keeps a hostile plugin from doing harm, and what does not.
-fn confinement() -> Vec<String> {
-    let mut words = vec![
-        "each plugin runs in a process of its own and is given no API key".to_owned(),
-        "what a plugin asks of ftrack is checked against its manifest".to_owned(),
-        "nothing keeps a plugin from the person's files or the network".to_owned(),
-    ];
-    if !cfg!(target_os = "linux") {
-        words.push("a process that escapes from its plugin's group is not found".to_owned());
-    }
-    words
 }

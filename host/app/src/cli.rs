@@ -123,6 +123,10 @@ pub(crate) fn run() -> ExitCode {
         // Before any thread starts: the runner forks.
         return runner::main(arguments);
     }
+    if let Err(error) = runner::close_this_process() {
+        // The status says so.
+        tracing::debug!(%error, "other programs can look into this one");
+    }
     if rustls::crypto::ring::default_provider()
         .install_default()
         .is_err()

@@ -150,6 +150,7 @@ impl Shared {
             .caused_by(&error)
         })?;
         let paths = HookPaths::of(&new);
+        let permissions = permissions.into_iter().chain(paths.reads()).collect();
         let mut environment: Vec<(OsString, OsString)> = vec![
             ("FTRACK_SERVER".into(), door.address().into()),
             ("FTRACK_API_USER".into(), new.user.into()),
@@ -221,6 +222,8 @@ impl Shared {
 struct HookPaths {
     own: PathBuf,
     locations: Vec<PathBuf>,
+    /// The folders of the plugins that the locations are of.
+    others: Vec<PathBuf>,
 }
 
 impl HookPaths {
@@ -229,7 +232,14 @@ impl HookPaths {
             "." => PathBuf::from(&hooks.plugin),
             name => Path::new(&hooks.plugin).join(name),
         };
+        let has_locations = |other: &&HookFolder| folder(other).join(LOCATIONS).is_dir();
         Self {
+            others: new
+                .others
+                .iter()
+                .filter(has_locations)
+                .map(|other| PathBuf::from(&other.plugin))
+                .collect(),
             own: folder(&new.hooks),
             locations: new
                 .others
@@ -238,6 +248,13 @@ impl HookPaths {
                 .filter(|location| location.is_dir())
                 .collect(),
         }
+    }
+
+    /// Returns what it takes to load the locations, which may bring modules of their plugins along.
+    fn reads(&self) -> impl Iterator<Item = Permission> {
+        self.others.iter().map(|path| Permission::Read {
+            path: path.display().to_string(),
+        })
     }
 
     /// Returns what the interpreter is told.

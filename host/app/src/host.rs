@@ -33,7 +33,7 @@ use crate::service::{Outside, Server, Services};
 use crate::settings::{
     Credentials, CredentialsError, Environment, PluginLayers, Secrets, Settings,
 };
-use crate::supervisor::{MessageRate, Program, Supervisor, SupervisorOptions};
+use crate::supervisor::{Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
 use performer::Performer;
 use plugin_logs::PluginLogs;
@@ -118,6 +118,12 @@ impl Host {
         let folders = job_folders(&place, &kept);
         let places = Place::all(&home, &environment, &settings.plugins, &plugin_folders);
         let starts = Starts::begin(&place.folder, mode);
+        let private = vec![
+            home.config.clone(),
+            home.data.clone(),
+            home.logs.clone(),
+            place.folder.clone(),
+        ];
         let plugins = open_plugins(places, &starts, place.folder).await;
         let credentials = credentials.map_or_else(|| Credentials::find(&environment, &home), Ok);
 
@@ -128,6 +134,7 @@ impl Host {
         let about = about(
             &host,
             &home,
+            &settings,
             &credentials,
             problems,
             &plugins,
@@ -135,7 +142,8 @@ impl Host {
             &channels,
         );
         let bus = start_bus(&home, &settings, &engine, &about, &log, &channels).await?;
-        let supervisor = start_supervisor(&engine, &environment, &settings, &folders, &log)?;
+        let supervisor =
+            start_supervisor(&engine, &environment, &settings, &folders, &log, private)?;
         let outside = outside(&home, &settings, &channels, &bus, &supervisor);
         let plugin_settings = PluginLayers::find(&home);
         let performer = Performer {
@@ -329,9 +337,14 @@ async fn start_bus(
     .await
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is known already, and is put into its place"
+)]
 fn about(
     host: &str,
     home: &Home,
+    settings: &Settings,
     credentials: &Result<Credentials, CredentialsError>,
     problems: Vec<Failure>,
     plugins: &PluginFolders,
@@ -341,6 +354,7 @@ fn about(
     Arc::new(About {
         host: host.to_owned(),
         bus: home.bus.clone(),
+        connect_windows: settings.connect.windows,
         named: named(credentials),
         source: credentials.as_ref().map_or("", |found| found.source.name()),
         problems,
@@ -444,6 +458,7 @@ fn start_supervisor(
     settings: &Settings,
     job_folders: &JobFolders,
     log: &PluginLog,
+    private: Vec<PathBuf>,
 ) -> anyhow::Result<Supervisor> {
     let executable = std::env::current_exe().context("could not find this program's own file")?;
     let options = SupervisorOptions {
@@ -454,11 +469,10 @@ fn start_supervisor(
         environment: environment.for_plugins.clone(),
         log: log.clone(),
         desktop: environment.for_desktop.clone(),
-        rate: MessageRate {
-            per_sec: settings.plugins.messages_per_sec,
-            burst: settings.plugins.messages_burst,
-        },
         job_folders: job_folders.clone(),
+        private,
+        limits: settings.plugin_limits(),
+        messages_burst: settings.plugins.messages_burst,
     };
     Supervisor::start(engine.clone(), options)
 }

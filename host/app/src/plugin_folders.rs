@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::engine_thread::EngineHandle;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Startable, Supervisor};
 use choice::{Choice, Kept};
 use choose::Chooser;
 use found::Scanned;
@@ -422,7 +422,7 @@ impl PluginFolders {
         }
         told.last.clone_from(&catalogued);
         // The supervisor first: whatever the engine starts then is started where it lies now.
-        told.supervisor.set_folders(folders_by_id(&catalogued));
+        told.supervisor.set_plugins(startable_by_id(&catalogued));
         told.engine.tell(Event::Catalogued(catalogued)).await;
         let shared = Arc::clone(&self.shared);
         drop(tokio::task::spawn_blocking(move || shared.keep()).await);
@@ -484,11 +484,18 @@ impl Shared {
     }
 }
 
-fn folders_by_id(catalogued: &[Catalogued]) -> HashMap<PluginId, PathBuf> {
+fn startable_by_id(catalogued: &[Catalogued]) -> HashMap<PluginId, Startable> {
     let usable = catalogued.iter().filter_map(|folder| {
         let manifest = folder.manifest.as_ref().ok()?;
         let is_used = matches!(folder.standing, Standing::Used | Standing::Off(_));
-        is_used.then(|| (manifest.id.clone(), PathBuf::from(&folder.path)))
+        is_used.then(|| {
+            let startable = Startable {
+                folder: PathBuf::from(&folder.path),
+                limits: manifest.limits.clone(),
+                connect: None,
+            };
+            (manifest.id.clone(), startable)
+        })
     });
     usable.collect()
 }

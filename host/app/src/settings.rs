@@ -10,7 +10,7 @@ mod secrets;
 
 use std::path::PathBuf;
 
-use callboard_protocol::Failure;
+use callboard_protocol::{Failure, Limits};
 use serde::Deserialize;
 
 use crate::home::Home;
@@ -77,6 +77,10 @@ pub(crate) struct PluginSettings {
     pub(crate) install_entries: usize,
     pub(crate) install_ratio: u64,
     pub(crate) install_depth: usize,
+    pub(crate) memory_mb: u32,
+    pub(crate) cpu_secs: u32,
+    pub(crate) open_files: u32,
+    pub(crate) processes: u32,
 }
 
 /// How ftrack Connect's plugins are run.
@@ -137,6 +141,19 @@ impl Settings {
         }
         let (settings, problems) = layers.finish();
         Loaded { settings, problems }
+    }
+
+    /// Returns what a plugin may take that says nothing of it itself.
+    pub(crate) fn plugin_limits(&self) -> Limits {
+        let plugins = &self.plugins;
+        Limits {
+            memory_mb: Some(plugins.memory_mb),
+            cpu_secs: Some(plugins.cpu_secs),
+            open_files: Some(plugins.open_files),
+            processes: Some(plugins.processes),
+            messages_per_sec: Some(plugins.messages_per_sec),
+            ..Limits::default()
+        }
     }
 
     /// Returns the engine's part.

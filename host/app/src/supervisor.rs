@@ -6,6 +6,7 @@
 //! What the messages say is nobody's business here.
 
 mod examine;
+mod limits;
 mod opener;
 mod orphans;
 mod process;
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use callboard_protocol::{Failure, FailureKind, Message, PluginId};
+use callboard_protocol::{Failure, FailureKind, Limits, Message, PluginId};
 use engine::{Event, ProcessEnd, ProcessId, Stop, Token};
 use tokio::sync::mpsc;
 
@@ -33,7 +34,7 @@ use crate::service::job_folders::JobFolders;
 use rate::Rate;
 use spawner::Spawner;
 
-pub(crate) use rate::{Bucket, Rate as MessageRate};
+pub(crate) use rate::Bucket;
 
 /// How long a line of a plugin's log may be, in bytes; the rest of it is cut off.
 pub(crate) const LOG_LINE_BYTES: usize = 4096;
@@ -63,10 +64,25 @@ pub(crate) struct SupervisorOptions {
     pub(crate) desktop: Vec<(OsString, OsString)>,
     /// Where what they print goes.
     pub(crate) log: PluginLog,
-    /// How much a process may say.
-    pub(crate) rate: Rate,
     /// Where plugins may read and write.
     pub(crate) job_folders: JobFolders,
+    /// Folders that no plugin is given.
+    pub(crate) private: Vec<PathBuf>,
+    /// What a plugin may take that says nothing of it itself.
+    pub(crate) limits: Limits,
+    /// How many messages a process may send at once.
+    pub(crate) messages_burst: u32,
+}
+
+/// How a plugin is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Startable {
+    /// Where it lies.
+    pub(crate) folder: PathBuf,
+    /// Its limits, where they differ from the usual ones.
+    pub(crate) limits: Limits,
+    /// How its folder is run, where it is one of ftrack Connect's.
+    pub(crate) connect: Option<Arc<ConnectChild>>,
 }
 
 /// The program whose mode `runner` runs plugins: this one.
@@ -88,8 +104,9 @@ struct Shared {
     spawner: Spawner,
     desktop: Vec<(OsString, OsString)>,
     log: PluginLog,
-    rate: Rate,
-    folders: Mutex<HashMap<PluginId, PathBuf>>,
+    limits: Limits,
+    messages_burst: u32,
+    plugins: Mutex<HashMap<PluginId, Startable>>,
     mailboxes: Mutex<HashMap<ProcessId, mpsc::Sender<Mail>>>,
 }
 
@@ -113,35 +130,38 @@ impl Supervisor {
             environment,
             desktop,
             log,
-            rate,
             job_folders,
+            private,
+            limits,
+            messages_burst,
         } = options;
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
-                spawner: Spawner::start(program, environment, job_folders)?,
+                spawner: Spawner::start(program, environment, job_folders, private)?,
                 desktop,
                 log,
-                rate,
-                folders: Mutex::default(),
+                limits,
+                messages_burst,
+                plugins: Mutex::default(),
                 mailboxes: Mutex::default(),
             }),
         })
     }
 
-    /// Learns where plugins lie, in place of what was known.
-    pub(crate) fn set_folders(&self, folders: HashMap<PluginId, PathBuf>) {
-        *lock(&self.shared.folders) = folders;
+    /// Learns how plugins are started, in place of what was known.
+    pub(crate) fn set_plugins(&self, plugins: HashMap<PluginId, Startable>) {
+        *lock(&self.shared.plugins) = plugins;
     }
 
     /// Starts a process of a plugin; the engine is told how that went.
     pub(crate) fn start_process(&self, process: ProcessId, plugin: PluginId) -> Option<Event> {
-        let Some(folder) = lock(&self.shared.folders).get(&plugin).cloned() else {
+        let Some(startable) = lock(&self.shared.plugins).get(&plugin).cloned() else {
             let failure = Failure::not_found(format!("there is no plugin `{plugin}`"))
                 .hint("look at `callboard plugins list`");
             return Some(not_started(process, failure));
         };
-        self.run(process, plugin, folder, None, ())
+        self.run(process, plugin, startable, ())
     }
 
     /// Starts the child of a Connect plugin; `door` is kept for as long as it runs.
@@ -153,19 +173,25 @@ impl Supervisor {
         door: OpenDoor,
     ) -> Option<Event> {
         let plugin = child.plugin.clone();
-        self.run(process, plugin, folder, Some(child), door)
+        let startable = Startable {
+            folder,
+            limits: Limits::default(),
+            connect: Some(Arc::new(child)),
+        };
+        self.run(process, plugin, startable, door)
     }
 
     fn run(
         &self,
         process: ProcessId,
         plugin: PluginId,
-        folder: PathBuf,
-        connect: Option<ConnectChild>,
+        mut startable: Startable,
         kept: impl Send + 'static,
     ) -> Option<Event> {
+        limits::complete(&mut startable, &self.shared.limits);
+        let rate = limits::rate(&startable.limits, self.shared.messages_burst);
         let (mailbox, mails) = mpsc::channel(MAILBOX);
-        let Some(spawned) = self.shared.spawner.spawn(folder, plugin.clone(), connect) else {
+        let Some(spawned) = self.shared.spawner.spawn(startable, plugin.clone()) else {
             let failure = Failure::new(FailureKind::Limit, "too many plugins start at once")
                 .hint("try again in a moment");
             return Some(not_started(process, failure));
@@ -173,7 +199,7 @@ impl Supervisor {
         lock(&self.shared.mailboxes).insert(process, mailbox);
         let shared = Arc::clone(&self.shared);
         self.shared.engine.runtime().spawn(async move {
-            let end = process::run(&shared, process, &plugin, spawned, mails).await;
+            let end = process::run(&shared, process, &plugin, rate, spawned, mails).await;
             lock(&shared.mailboxes).remove(&process);
             drop(kept);
             let event = Event::ProcessEnded { process, end };

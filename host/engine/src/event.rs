@@ -490,6 +490,8 @@ pub enum ProcessEnd {
     NotStarted(Failure),
     /// It broke the protocol and was killed: the sentence says how.
     Unruly(String),
+    /// It took or sent more than it may and was killed: the sentence says what, and names the limit.
+    OverLimit(String),
 }
 
 /// Who is signed in, and where.

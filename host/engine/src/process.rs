@@ -357,6 +357,12 @@ impl Engine {
                     Some(how),
                 )
             }
+            ProcessEnd::OverLimit(how) => {
+                let message = format!("`{plugin}` was stopped because {how}");
+                let failure = Failure::new(FailureKind::Limit, message)
+                    .hint("ask it for less at once, or raise the limit in its plugin.toml");
+                (failure, Some(how))
+            }
             ProcessEnd::NotStarted(failure) => {
                 let how = failure.message.clone();
                 (failure, Some(how))

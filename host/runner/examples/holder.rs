@@ -23,10 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         library_path: Some(library_path),
         python_path: None,
         files: None,
+        private: &[],
         limits: Limits::default(),
         connect: None,
     };
-    let (mut command, _lifeline) = command(&runner, [])?;
+    let (mut command, _lifeline, _report) = command(&runner, [])?;
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -39,6 +39,10 @@ impl Plugin for Unruly {
                 let found = host.query("Shot")?;
                 Ok(Outcome::done(format!("{} found", found.len())))
             }
+            "call" => Ok(Outcome::Done {
+                message: String::new(),
+                output: call_what_is_refused(),
+            }),
             "look_around" => Ok(Outcome::Done {
                 message: String::new(),
                 output: look_around(),
@@ -73,6 +77,45 @@ fn leave_orphans() {
         .stdin(Stdio::null())
         .status();
     assert!(status.is_ok_and(|status| status.success()));
+}
+
+/// Makes calls with arguments that make no sense, so that one that is let through fails in another way; returns those.
+#[expect(unsafe_code, reason = "it does what plugins must not")]
+fn call_what_is_refused() -> Value {
+    let guard = i64::from(std::os::unix::process::parent_id());
+    let mut let_through = Vec::new();
+    for (name, call, first) in [
+        ("ptrace", libc::SYS_ptrace, libc::PTRACE_ATTACH.into()),
+        ("process_vm_readv", libc::SYS_process_vm_readv, guard),
+        ("process_vm_writev", libc::SYS_process_vm_writev, guard),
+        ("kcmp", libc::SYS_kcmp, guard),
+        ("keyctl", libc::SYS_keyctl, 0),
+        ("add_key", libc::SYS_add_key, 0),
+        ("request_key", libc::SYS_request_key, 0),
+        ("prlimit64", libc::SYS_prlimit64, guard),
+        ("sched_setaffinity", libc::SYS_sched_setaffinity, guard),
+        ("mount", libc::SYS_mount, 0),
+        ("unshare", libc::SYS_unshare, libc::CLONE_NEWUSER.into()),
+        ("clone", libc::SYS_clone, libc::CLONE_NEWUSER.into()),
+        ("setns", libc::SYS_setns, 0),
+        ("bpf", libc::SYS_bpf, 0),
+        ("perf_event_open", libc::SYS_perf_event_open, 0),
+        ("userfaultfd", libc::SYS_userfaultfd, 0),
+        ("kexec_load", libc::SYS_kexec_load, 0),
+        ("init_module", libc::SYS_init_module, 0),
+        ("shmget", libc::SYS_shmget, 0),
+        ("io_uring_setup", libc::SYS_io_uring_setup, 1),
+        ("memfd_create", libc::SYS_memfd_create, 0),
+        ("socket", libc::SYS_socket, libc::AF_UNIX.into()),
+    ] {
+        // SAFETY: addresses are null throughout, so that nothing is read or written.
+        let result = unsafe { libc::syscall(call, first, guard, 0, 0, 0, 0) };
+        let error = std::io::Error::last_os_error();
+        if result >= 0 || !matches!(error.raw_os_error(), Some(libc::EPERM | libc::ENOSYS)) {
+            let_through.push(format!("{name}: {error}"));
+        }
+    }
+    json!(let_through)
 }
 
 fn look_around() -> Value {

@@ -19,6 +19,10 @@ pub(crate) struct Arguments {
     pub(crate) files: Option<PathBuf>,
     /// The descriptor that ends when the host does; 3 if that is a pipe, where none is named.
     pub(crate) lifeline: Option<i32>,
+    /// The descriptor that a breach is told on.
+    pub(crate) report: Option<i32>,
+    /// Folders that no plugin is given: the host's own.
+    pub(crate) private: Vec<PathBuf>,
     /// What the plugin may take, where that is limited.
     pub(crate) limits: Limits,
     /// How a folder of ftrack Connect's is run, which has no `plugin.toml` to say so.
@@ -100,6 +104,8 @@ impl Arguments {
             "--python-path" => self.python_path = Some(value.into()),
             "--files" => self.files = Some(value.into()),
             "--lifeline" => self.lifeline = Some(descriptor(option, &value)?),
+            "--report" => self.report = Some(descriptor(option, &value)?),
+            "--private" => self.private.push(value.into()),
             "--memory-mb" => self.limits.memory_mb = Some(number(option, &value)?),
             "--cpu-secs" => self.limits.cpu_secs = Some(number(option, &value)?),
             "--open-files" => self.limits.open_files = Some(number(option, &value)?),

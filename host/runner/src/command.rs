@@ -1,12 +1,13 @@
 //! How the supervisor starts a runner, and how it ends one.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use callboard_protocol::{Limits, Permission, PluginId};
 
+use crate::breach::Breach;
 use crate::environment::without_withheld;
 
 /// A runner to be started.
@@ -22,6 +23,8 @@ pub struct Runner<'a> {
     pub python_path: Option<&'a Path>,
     /// The folder of the plugin's jobs, which it may read and write whatever else it may not.
     pub files: Option<&'a Path>,
+    /// Folders that no plugin is given, whatever its manifest asks for: the host's own.
+    pub private: &'a [PathBuf],
     /// What the plugin may take; the limits that a runner does not know of are passed over.
     pub limits: Limits,
     /// How the folder is run, where it is one of ftrack Connect's.
@@ -52,10 +55,34 @@ pub struct ConnectChild {
 /// It does not depend on the thread that started the runner, as a parent-death signal would.
 #[derive(Debug)]
 pub struct Lifeline {
-    _writer: io::PipeWriter,
+    writer: io::PipeWriter,
 }
 
-/// Makes the command that starts a runner, and the lifeline that it hangs on.
+impl Lifeline {
+    /// Tells the guard that a turn begins: processor time is counted anew.
+    pub fn begin_turn(&mut self) {
+        // A guard that has not looked for so long that the pipe is full will count anew all the same.
+        self.writer.write(b"t").ok();
+    }
+}
+
+/// What the guard tells when it has ended the plugin for what it took.
+#[derive(Debug)]
+pub struct Report {
+    reader: io::PipeReader,
+}
+
+impl Report {
+    /// Returns what the plugin took too much of, if that is why it ended. The runner has ended, or this waits for it.
+    pub fn breach(mut self) -> Option<Breach> {
+        let mut line = String::new();
+        // A guard that was killed has told nothing.
+        self.reader.read_to_string(&mut line).ok()?;
+        Breach::parse(&line)
+    }
+}
+
+/// Makes the command that starts a runner, the lifeline that it hangs on, and what its guard reports by.
 ///
 /// `environment` is the person's; the host's own variables are withheld from it.
 /// The caller pipes stdin, stdout and stderr, spawns, and drops the command. To end the plugin gently, close its stdin; to end it at once, drop the lifeline, and wait.
@@ -68,30 +95,26 @@ pub struct Lifeline {
 pub fn command(
     runner: &Runner<'_>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> io::Result<(Command, Lifeline)> {
+) -> io::Result<(Command, Lifeline, Report)> {
     use std::os::fd::AsRawFd;
     use std::os::unix::process::CommandExt;
 
-    let (reader, writer) = io::pipe()?;
-    let lifeline = reader.as_raw_fd();
+    let (lifeline, writer) = io::pipe()?;
+    let (reader, report) = io::pipe()?;
+    set_flag(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK)?;
     let mut command = plain_command(runner, environment);
-    command.arg("--lifeline").arg(lifeline.to_string());
+    command
+        .arg("--lifeline")
+        .arg(lifeline.as_raw_fd().to_string())
+        .arg("--report")
+        .arg(report.as_raw_fd().to_string());
     add_connect(&mut command, runner.connect);
     let inherit = move || {
-        // The command owns the reader, so that its number is still its own when the child comes to be.
-        let lifeline = reader.as_raw_fd();
-        // SAFETY: fcntl takes any number and is safe to call between fork and exec.
-        #[expect(
-            unsafe_code,
-            reason = "the standard library inherits no descriptor by itself"
-        )]
-        let inherited = unsafe { libc::fcntl(lifeline, libc::F_SETFD, 0) };
-        if inherited < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
+        // The command owns the two, so that their numbers are still their own when the child comes to be.
+        set_flag(lifeline.as_raw_fd(), libc::F_SETFD, 0)?;
+        set_flag(report.as_raw_fd(), libc::F_SETFD, 0)
     };
-    // SAFETY: the closure does nothing but one call that is safe between fork and exec.
+    // SAFETY: the closure does nothing but two calls that are safe between fork and exec.
     #[expect(
         unsafe_code,
         reason = "the standard library inherits no descriptor by itself"
@@ -99,10 +122,24 @@ pub fn command(
     unsafe {
         command.pre_exec(inherit);
     }
-    Ok((command, Lifeline { _writer: writer }))
+    Ok((command, Lifeline { writer }, Report { reader }))
 }
 
-/// Makes the command that starts a runner. Untested: nothing hangs on the lifeline here yet.
+#[cfg(unix)]
+#[expect(
+    unsafe_code,
+    reason = "the standard library inherits no descriptor by itself"
+)]
+fn set_flag(descriptor: std::os::fd::RawFd, which: i32, flag: i32) -> io::Result<()> {
+    // SAFETY: fcntl takes any number and is safe to call between fork and exec.
+    let result = unsafe { libc::fcntl(descriptor, which, flag) };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Makes the command that starts a runner. Untested: nothing hangs on the lifeline here yet, and nothing is reported.
 ///
 /// # Errors
 ///
@@ -111,11 +148,12 @@ pub fn command(
 pub fn command(
     runner: &Runner<'_>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> io::Result<(Command, Lifeline)> {
+) -> io::Result<(Command, Lifeline, Report)> {
     let (_, writer) = io::pipe()?;
+    let (reader, _) = io::pipe()?;
     let mut command = plain_command(runner, environment);
     add_connect(&mut command, runner.connect);
-    Ok((command, Lifeline { _writer: writer }))
+    Ok((command, Lifeline { writer }, Report { reader }))
 }
 
 #[expect(
@@ -140,6 +178,9 @@ fn plain_command(
         if let Some(path) = path {
             command.arg(option).arg(path);
         }
+    }
+    for folder in runner.private {
+        command.arg("--private").arg(folder);
     }
     for (option, limit) in [
         ("--memory-mb", runner.limits.memory_mb),

@@ -9,6 +9,10 @@ const WITHHELD: [&str; 2] = ["FTRACK_", "CALLBOARD_"];
 #[cfg(target_os = "linux")]
 pub(crate) const PLUGIN_DIR: &str = "CALLBOARD_PLUGIN_DIR";
 
+/// The variables that tell programs where temporary files go.
+#[cfg(target_os = "linux")]
+pub(crate) const TEMPORARY: [&str; 3] = ["TEMP", "TMP", "TMPDIR"];
+
 /// Tells whether a plugin may not see a variable.
 pub(crate) fn is_withheld(name: &OsStr) -> bool {
     let name = name.to_string_lossy().to_ascii_uppercase();

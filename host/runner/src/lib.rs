@@ -8,7 +8,12 @@
 //! Built and tested on Linux. On macOS, `guard` needs `kqueue` and a process group for what Linux has subreapers and parent-death signals for; on Windows a job object does all of it. Until somebody writes and runs these, the runner refuses to start there.
 
 mod arguments;
+#[cfg(target_os = "linux")]
+mod births;
+mod breach;
 mod command;
+#[cfg(target_os = "linux")]
+mod confine;
 mod environment;
 #[cfg(target_os = "linux")]
 mod guard;
@@ -18,6 +23,7 @@ mod plugin_folder;
 #[cfg(target_os = "linux")]
 mod program;
 mod refusal;
+mod self_test;
 #[cfg(target_os = "linux")]
 mod system;
 #[cfg(target_os = "linux")]
@@ -29,9 +35,11 @@ use std::process::ExitCode;
 use arguments::Arguments;
 use callboard_protocol::Failure;
 
-pub use command::{ConnectChild, Lifeline, Runner, command};
+pub use breach::{Breach, Limit};
+pub use command::{ConnectChild, Lifeline, Report, Runner, command};
+pub use self_test::{close_this_process, isolation};
 
-/// Runs the plugin that `arguments` name: `PLUGIN_FOLDER [--library-path DIR] [--python-path DIR] [--lifeline FD]` and limits; for a folder of ftrack Connect's also `--connect ID --python FILE [--door-port PORT] [--permission PERMISSION]… [--windows] -- WORD…`.
+/// Runs the plugin that `arguments` name: `PLUGIN_FOLDER [--library-path DIR] [--python-path DIR] [--private DIR]… [--lifeline FD] [--report FD]` and limits; for a folder of ftrack Connect's also `--connect ID --python FILE [--door-port PORT] [--permission PERMISSION]… [--windows] -- WORD…`.
 ///
 /// Must be called before the process starts a thread, with stdin and stdout connected to the host.
 /// A plugin that cannot be started says so in the place of its hello.
@@ -47,7 +55,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
     let arguments = Arguments::parse(arguments)?;
     let plugin = plugin_folder::read(&arguments)?;
     #[cfg(target_os = "linux")]
-    return guard::run(&plugin, arguments.lifeline);
+    return guard::run(&plugin, &arguments);
     #[cfg(not(target_os = "linux"))]
     Err(refusal::unsupported(&plugin))
 }

@@ -11,17 +11,17 @@ use callboard_protocol::{Failure, FailureKind};
 use callboard_wire::refuse_hello;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::environment::{PLUGIN_DIR, is_withheld};
+use crate::environment::{PLUGIN_DIR, TEMPORARY, is_withheld};
 use crate::plugin_folder::Plugin;
 
 /// Loads a library and serves it until the host closes its side.
-pub(crate) fn run(plugin: &Plugin, file: &Path) -> Result<ExitCode, Failure> {
+pub(crate) fn run(plugin: &Plugin, file: &Path, temporary: &Path) -> Result<ExitCode, Failure> {
     let cannot = |error: io::Error| {
         let message = format!("could not prepare a process for `{}`", plugin.id);
         Failure::new(FailureKind::Internal, message).caused_by(&error)
     };
     env::set_current_dir(&plugin.folder).map_err(cannot)?;
-    set_environment(&plugin.folder);
+    set_environment(&plugin.folder, temporary);
     // From here on stdout is the log, for the library's constructors already.
     let connection = stdio::take().map_err(cannot)?;
     let mut loaded = match load(file) {
@@ -47,7 +47,7 @@ pub(crate) fn run(plugin: &Plugin, file: &Path) -> Result<ExitCode, Failure> {
     clippy::disallowed_methods,
     reason = "one thread runs, and this is the process whose environment it is"
 )]
-fn set_environment(folder: &Path) {
+fn set_environment(folder: &Path, temporary: &Path) {
     let withheld: Vec<_> = env::vars_os()
         .map(|(name, _)| name)
         .filter(|name| is_withheld(name))
@@ -58,6 +58,9 @@ fn set_environment(folder: &Path) {
             env::remove_var(name);
         }
         env::set_var(PLUGIN_DIR, folder);
+        for name in TEMPORARY {
+            env::set_var(name, temporary);
+        }
     }
 }
 

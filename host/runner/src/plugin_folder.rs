@@ -16,7 +16,6 @@ pub(crate) struct Plugin {
     pub(crate) folder: PathBuf,
     pub(crate) start: Start,
     /// What it may do.
-    #[expect(dead_code, reason = "nothing holds a plugin to it yet")]
     pub(crate) permissions: Vec<Permission>,
     /// What else is given to one of ftrack Connect's.
     pub(crate) connect: Option<ConnectGrants>,
@@ -24,7 +23,6 @@ pub(crate) struct Plugin {
 
 /// What is given to a plugin of ftrack Connect's beside its permissions.
 #[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "nothing holds a plugin to them yet")]
 pub(crate) struct ConnectGrants {
     /// The one port that it may connect to.
     pub(crate) door_port: Option<u16>,

@@ -1,28 +1,39 @@
 //! A plugin that is a program.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
 use callboard_protocol::{Failure, FailureKind};
 
-use crate::environment::{PLUGIN_DIR, without_withheld};
+use crate::confine::locate;
+use crate::environment::{PLUGIN_DIR, TEMPORARY, without_withheld};
 use crate::plugin_folder::Plugin;
 
 const PYTHON_PATH: &str = "PYTHONPATH";
+
+/// Where the system looks for programs where nobody says so.
+pub(crate) const USUAL_SEARCH: &str = "/bin:/usr/bin";
 
 /// Puts the program in this process's place. Returns only when that cannot be.
 #[expect(
     clippy::disallowed_methods,
     reason = "the worker is the one place where a plugin's program starts, in an environment made here"
 )]
-pub(crate) fn exec(plugin: &Plugin, words: &[String], python_path: Option<&Path>) -> Failure {
+pub(crate) fn exec(
+    plugin: &Plugin,
+    words: &[String],
+    python_path: Option<&Path>,
+    temporary: &Path,
+) -> Failure {
     let Some((program, arguments)) = words.split_first() else {
         return Failure::invalid("`run.program` names no program");
     };
-    let mut command = Command::new(program);
+    let search = env::var_os("PATH").unwrap_or_else(|| USUAL_SEARCH.into());
+    let found = locate(OsStr::new(program), &plugin.folder, &search);
+    let mut command = Command::new(found.unwrap_or_else(|| program.into()));
     command
         .args(arguments)
         .current_dir(&plugin.folder)
@@ -33,7 +44,9 @@ pub(crate) fn exec(plugin: &Plugin, words: &[String], python_path: Option<&Path>
     } else {
         command.envs(without_withheld(env::vars_os()));
     }
-    command.env(PLUGIN_DIR, &plugin.folder);
+    command
+        .env(PLUGIN_DIR, &plugin.folder)
+        .envs(TEMPORARY.map(|name| (name, temporary)));
     if let Some(path) = python_path {
         command.env(PYTHON_PATH, joined(path, env::var_os(PYTHON_PATH)));
     }

@@ -7,6 +7,7 @@ use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileTypeExt;
 use std::ptr;
+use std::time::Duration;
 
 pub(crate) type Pid = libc::pid_t;
 
@@ -207,39 +208,121 @@ impl AsRawFd for Signals {
 /// What a guard woke up for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
-    BySignal,
     ByLifeline,
+    BySignal,
+    ByBirth,
+    ByTime,
 }
 
-/// Waits for a signal, or for anything at all to happen to the lifeline.
-pub(crate) fn wait_for(signals: &Signals, lifeline: Option<&OwnedFd>) -> io::Result<Woken> {
-    let watch = |fd: RawFd| libc::pollfd {
+/// Waits for the end of the lifeline, a signal, a birth, or until some time has passed.
+///
+/// What is written to the lifeline wakes nobody. Descriptors that are negative are passed over.
+pub(crate) fn wait_for(
+    lifeline: RawFd,
+    signals: &Signals,
+    births: RawFd,
+    time: Duration,
+) -> io::Result<Woken> {
+    let watch = |fd: RawFd, events: libc::c_short| libc::pollfd {
         fd,
-        events: libc::POLLIN,
+        events,
         revents: 0,
     };
-    // A negative number is passed over.
     let mut watched = [
-        watch(lifeline.map_or(-1, AsRawFd::as_raw_fd)),
-        watch(signals.file.as_raw_fd()),
+        watch(lifeline, 0),
+        watch(signals.file.as_raw_fd(), libc::POLLIN),
+        watch(births, libc::POLLIN),
     ];
-    loop {
-        // SAFETY: the two entries are lent for the call.
-        match check(unsafe { libc::poll(watched.as_mut_ptr(), 2, -1) }) {
-            Ok(_) if watched[0].revents != 0 => return Ok(Woken::ByLifeline),
-            Ok(_) if watched[1].revents != 0 => return Ok(Woken::BySignal),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    let millis = libc::c_int::try_from(time.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the three entries are lent for the call.
+    match check(unsafe { libc::poll(watched.as_mut_ptr(), 3, millis) }) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        Err(error) => return Err(error),
     }
+    let woken = [Woken::ByLifeline, Woken::BySignal, Woken::ByBirth];
+    let happened = watched.iter().position(|watched| watched.revents != 0);
+    Ok(happened.map_or(Woken::ByTime, |index| woken[index]))
 }
 
-/// Takes a descriptor that was inherited, if it is open.
+/// Takes what was written to the lifeline since the last time, and tells whether that was anything.
+pub(crate) fn was_written_to(lifeline: &OwnedFd) -> bool {
+    let mut bytes = [0; 4096];
+    let mut was_written_to = false;
+    // It does not wait: it was set so when it was taken.
+    while let Ok(1..) = rustix::io::read(lifeline, &mut bytes) {
+        was_written_to = true;
+    }
+    was_written_to
+}
+
+/// Returns the version of Landlock; 0 where the kernel has none, or has it turned off.
+pub(crate) fn landlock_version() -> u32 {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: without a ruleset the call reads nothing.
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            ptr::null::<libc::c_void>(),
+            0_usize,
+            VERSION,
+        )
+    };
+    u32::try_from(version).unwrap_or(0)
+}
+
+/// Tells whether the kernel's seccomp can do this.
+pub(crate) fn has_seccomp(action: libc::c_uint) -> bool {
+    // SAFETY: the number is lent for the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_GET_ACTION_AVAIL,
+            0,
+            &raw const action,
+        )
+    };
+    result == 0
+}
+
+/// Tells whether other processes of this user may look into this one.
+pub(crate) fn is_dumpable() -> bool {
+    // SAFETY: takes numbers only.
+    unsafe { libc::prctl(libc::PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 }
+}
+
+/// Returns how many ticks of processor time a second has.
+pub(crate) fn ticks_per_sec() -> u64 {
+    rustix::param::clock_ticks_per_second().max(1)
+}
+
+/// Bounds how many files this process, and each that it starts, may hold open.
+pub(crate) fn limit_open_files(files: u32) -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: files.into(),
+        rlim_max: files.into(),
+    };
+    // SAFETY: the limit is lent for the call.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).map(drop)
+}
+
+/// Has the kernel end this process, and each that it starts, before others when memory runs out.
+pub(crate) fn offer_to_memory_killer() {
+    // What cannot be looked into cannot be written to either: it is looked away from for as long as this takes.
+    // SAFETY: takes numbers only.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0) };
+    // A system that does not let it be chosen chooses by itself.
+    fs::write("/proc/self/oom_score_adj", "500").ok();
+    // SAFETY: takes numbers only.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+}
+
+/// Takes a descriptor that was inherited, if it is open. Nothing waits for it from here on.
 pub(crate) fn inherited(descriptor: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: fcntl takes any number; the number was given to this process for its own.
     unsafe {
         check(libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC))?;
+        check(libc::fcntl(descriptor, libc::F_SETFL, libc::O_NONBLOCK))?;
         Ok(OwnedFd::from_raw_fd(descriptor))
     }
 }

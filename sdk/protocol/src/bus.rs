@@ -275,6 +275,23 @@ pub struct LedgerStatus {
     pub problem: Option<Failure>,
 }
 
+/// What confines plugins on a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Isolation {
+    /// The version of Landlock, which holds plugins to files, programs and ports; 0 where there is none.
+    #[serde(default)]
+    pub landlock: u32,
+    /// Whether seccomp refuses sockets and other calls.
+    #[serde(default)]
+    pub seccomp: bool,
+    /// Whether each process and thread of a plugin is counted before it is born, and not only now and then.
+    #[serde(default)]
+    pub counts_births: bool,
+    /// Whether other programs of the person are kept from looking into the host.
+    #[serde(default)]
+    pub host_is_closed: bool,
+}
+
 /// How the host fares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -304,6 +321,9 @@ pub struct Status {
     /// What confines plugins on this machine, in words.
     #[serde(default)]
     pub confinement: Vec<String>,
+    /// What confines plugins on this machine, for programs.
+    #[serde(default)]
+    pub isolation: Isolation,
     /// Everything that is wrong and that a person can mend.
     #[serde(default)]
     pub problems: Vec<Failure>,

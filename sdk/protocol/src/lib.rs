@@ -29,8 +29,9 @@ mod view;
 pub use action::{Action, Count, MenuItem, When};
 pub use bus::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, ConnectionState, DescribeRow,
-    Description, EventParams, HubStatus, Items, JobAnswer, JobRef, JobWait, JobsList, Launched,
-    LedgerStatus, Publish, Replies, Status, Subscribe, Subscribed, TrayStatus, WhoAmI, WindowRef,
+    Description, EventParams, HubStatus, Isolation, Items, JobAnswer, JobRef, JobWait, JobsList,
+    Launched, LedgerStatus, Publish, Replies, Status, Subscribe, Subscribed, TrayStatus, WhoAmI,
+    WindowRef,
 };
 pub use connect::{
     ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPart, ConnectPublish,

@@ -9,7 +9,7 @@ use callboard_protocol::{
 };
 use callboard_wire::{encode, encode_hello};
 use engine::{Event, ProcessEnd, ProcessId, Stop, Token};
-use runner::Lifeline;
+use runner::{Lifeline, Report};
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
 };
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::examine;
-use super::rate::Bucket;
+use super::rate::{Bucket, Rate};
 use super::reader::{ReadEnd, Reader};
 use super::recent::Recent;
 use super::spawner::{Spawned, Spawner};
@@ -34,6 +34,7 @@ pub(super) async fn run(
     shared: &Arc<Shared>,
     process: ProcessId,
     plugin: &PluginId,
+    rate: Rate,
     spawned: oneshot::Receiver<io::Result<Spawned>>,
     mails: mpsc::Receiver<Mail>,
 ) -> ProcessEnd {
@@ -51,14 +52,16 @@ pub(super) async fn run(
         .engine
         .tell(Event::ProcessStarted { process, pid })
         .await;
-    let end = Running::new(shared, process, plugin, spawned)
+    let end = Running::new(shared, process, plugin, rate, spawned)
         .run(mails, &shared.spawner)
         .await;
     tracing::debug!(%plugin, pid, ?end, "a plugin's process ended");
     let told = match &end {
         ProcessEnd::Stopped => None,
         ProcessEnd::Exited(how) => Some(format!("its process {pid} ended: {how}")),
-        ProcessEnd::Unruly(how) => Some(format!("its process {pid} was ended because {how}")),
+        ProcessEnd::Unruly(how) | ProcessEnd::OverLimit(how) => {
+            Some(format!("its process {pid} was ended because {how}"))
+        }
         ProcessEnd::NotStarted(failure) => Some(failure.message.clone()),
     };
     if let Some(told) = told {
@@ -75,6 +78,7 @@ struct Running {
     recent: Recent,
     shared: Arc<Shared>,
     plugin: PluginId,
+    report: Report,
     /// Lines on their way to the process; none once its input was closed.
     lines: Option<mpsc::Sender<Vec<u8>>>,
     reading: JoinHandle<ReadEnd>,
@@ -98,6 +102,7 @@ impl Running {
         shared: &Arc<Shared>,
         process: ProcessId,
         plugin: &PluginId,
+        rate: Rate,
         mut spawned: Spawned,
     ) -> Self {
         let (lines, waiting) = mpsc::channel(WAITING_LINES);
@@ -113,7 +118,7 @@ impl Running {
         drop(lines.try_send(encode_hello(&hello)));
         let output = spawned.child.stdout.take();
         let errors = spawned.child.stderr.take();
-        let (engine, rate, plugin) = (shared.engine.clone(), shared.rate, plugin.clone());
+        let (engine, plugin) = (shared.engine.clone(), plugin.clone());
         let (log, log_plugin) = (shared.log.clone(), plugin.clone());
         let recent = Recent::default();
         let (heard, printed) = (recent.clone(), recent.clone());
@@ -124,6 +129,7 @@ impl Running {
             child: spawned.child,
             pid: spawned.pid,
             lifeline: spawned.lifeline,
+            report: spawned.report,
             lines: Some(lines),
             reading: tokio::spawn(async move {
                 let reader = Reader {
@@ -196,7 +202,11 @@ impl Running {
         if timeout(FIRM, &mut self.logging).await.is_err() {
             self.logging.abort();
         }
-        self.end.take().unwrap_or_else(|| exited(status, cut))
+        match (self.end.take(), self.report.breach()) {
+            (Some(end), _) => end,
+            (None, Some(breach)) => ProcessEnd::OverLimit(breach.to_string()),
+            (None, None) => exited(status, cut),
+        }
     }
 
     /// Looks what the process is doing, in a task of its own: it goes on being fed and heard meanwhile.
@@ -218,6 +228,10 @@ impl Running {
     fn send(&mut self, message: &Message) {
         self.recent.told(message);
         let Some(lines) = &self.lines else { return };
+        // Whatever the host asks is new work, and has its own processor time.
+        if let (Message::Request { .. }, Some(lifeline)) = (message, &mut self.lifeline) {
+            lifeline.begin_turn();
+        }
         match encode(message) {
             Ok(line) => {
                 if lines.try_send(line).is_err() && self.end.is_none() {

@@ -63,9 +63,9 @@ impl Reader<'_> {
             while let Some(line) = decoder.next_line() {
                 if !bucket.take(Instant::now()) {
                     let Rate { per_sec, burst } = self.rate;
-                    return unruly(format!(
-                        "it sent more than {burst} messages at once; {per_sec} in a second are allowed"
-                    ));
+                    return ReadEnd::Broken(ProcessEnd::OverLimit(format!(
+                        "it sent more than {burst} messages at once, and more than {per_sec} in a second (its limit `messages_per_sec`)"
+                    )));
                 }
                 let heard = match line {
                     Ok(line) if said_hello => self.message(&line).await,
@@ -167,6 +167,7 @@ mod tests {
             ReadEnd::Closed => "closed".to_owned(),
             ReadEnd::Cut(sentence) => format!("cut: {sentence}"),
             ReadEnd::Broken(ProcessEnd::Unruly(sentence)) => format!("unruly: {sentence}"),
+            ReadEnd::Broken(ProcessEnd::OverLimit(sentence)) => format!("over: {sentence}"),
             ReadEnd::Broken(ProcessEnd::NotStarted(failure)) => failure.message,
             other => format!("{other:?}"),
         };
@@ -202,7 +203,7 @@ mod tests {
         .await;
         check(
             &say(&"{\"method\":\"log\"}\n".repeat(9)),
-            "unruly: it sent more than 5 messages at once; 1 in a second are allowed",
+            "over: it sent more than 5 messages at once, and more than 1 in a second (its limit `messages_per_sec`)",
         )
         .await;
         check(

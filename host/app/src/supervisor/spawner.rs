@@ -5,19 +5,19 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
-use callboard_protocol::{Limits, PluginId};
-use runner::{ConnectChild, Lifeline, Runner};
+use callboard_protocol::PluginId;
+use runner::{Lifeline, Report, Runner};
 use tokio::process::Child;
 use tokio::sync::oneshot;
 
 use super::opener::Mark;
-use super::{Program, lock, orphans};
+use super::{Program, Startable, lock, orphans};
 use crate::service::job_folders::JobFolders;
 
 /// How many starts may wait for the thread.
@@ -28,13 +28,14 @@ pub(super) struct Spawned {
     pub(super) child: Child,
     /// Closing it ends the runner and all below it.
     pub(super) lifeline: Option<Lifeline>,
+    /// Says, once it has ended, whether that was for what it took.
+    pub(super) report: Report,
     pub(super) pid: u32,
 }
 
 struct Order {
-    folder: PathBuf,
+    startable: Startable,
     plugin: PluginId,
-    connect: Option<ConnectChild>,
     answer: oneshot::Sender<io::Result<Spawned>>,
 }
 
@@ -53,6 +54,7 @@ impl Spawner {
         program: Program,
         environment: Vec<(OsString, OsString)>,
         job_folders: JobFolders,
+        private: Vec<PathBuf>,
     ) -> anyhow::Result<Self> {
         let (orders, receiver) = sync_channel(QUEUE);
         let known = Known::default();
@@ -60,6 +62,7 @@ impl Spawner {
             program,
             environment,
             job_folders,
+            private,
             known: Arc::clone(&known),
             runtime: tokio::runtime::Handle::current(),
         };
@@ -75,18 +78,16 @@ impl Spawner {
         })
     }
 
-    /// Starts a runner for a plugin folder; none when too many starts wait already.
+    /// Starts a runner for a plugin; none when too many starts wait already.
     pub(super) fn spawn(
         &self,
-        folder: PathBuf,
+        startable: Startable,
         plugin: PluginId,
-        connect: Option<ConnectChild>,
     ) -> Option<oneshot::Receiver<io::Result<Spawned>>> {
         let (answer, receiver) = oneshot::channel();
         let order = Order {
-            folder,
+            startable,
             plugin,
-            connect,
             answer,
         };
         self.orders.try_send(order).ok()?;
@@ -126,6 +127,7 @@ struct Thread {
     program: Program,
     environment: Vec<(OsString, OsString)>,
     job_folders: JobFolders,
+    private: Vec<PathBuf>,
     known: Known,
     runtime: tokio::runtime::Handle,
 }
@@ -134,14 +136,13 @@ impl Thread {
     fn run(&self, orders: &Receiver<Order>) {
         let _runtime = self.runtime.enter();
         while let Ok(Order {
-            folder,
+            startable,
             plugin,
-            connect,
             answer,
         }) = orders.recv()
         {
             let mut known = lock(&self.known);
-            let spawned = self.spawn(&folder, &plugin, connect.as_ref());
+            let spawned = self.spawn(&startable, &plugin);
             if let Ok(spawned) = &spawned {
                 known.insert(spawned.pid);
             }
@@ -151,23 +152,20 @@ impl Thread {
         }
     }
 
-    fn spawn(
-        &self,
-        folder: &Path,
-        plugin: &PluginId,
-        connect: Option<&ConnectChild>,
-    ) -> io::Result<Spawned> {
+    fn spawn(&self, startable: &Startable, plugin: &PluginId) -> io::Result<Spawned> {
         let files = self.job_folders.of_plugin(plugin)?;
         let runner = Runner {
             executable: &self.program.executable,
-            folder,
+            folder: &startable.folder,
             library_path: None,
             python_path: self.program.python_path.as_deref(),
             files: Some(&files),
-            limits: Limits::default(),
-            connect,
+            private: &self.private,
+            limits: startable.limits.clone(),
+            connect: startable.connect.as_deref(),
         };
-        let (mut command, lifeline) = runner::command(&runner, self.environment.iter().cloned())?;
+        let (mut command, lifeline, report) =
+            runner::command(&runner, self.environment.iter().cloned())?;
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -182,6 +180,7 @@ impl Thread {
         Ok(Spawned {
             child,
             lifeline: Some(lifeline),
+            report,
             pid,
         })
     }

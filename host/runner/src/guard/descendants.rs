@@ -1,6 +1,7 @@
 //! Every process that a plugin left behind.
 
 use std::fs;
+use std::path::Path;
 
 use crate::system::{self, Ended, Pid, Reaped};
 
@@ -38,13 +39,31 @@ pub(crate) fn kill_all(worker: Pid) -> Option<Ended> {
 fn children() -> Vec<Pid> {
     let own = system::own_pid();
     match fs::read_to_string(format!("/proc/self/task/{own}/children")) {
-        Ok(list) => list
-            .split_ascii_whitespace()
-            .filter_map(|pid| pid.parse().ok())
-            .collect(),
+        Ok(list) => pids(&list).collect(),
         // A kernel built without the list.
         Err(_) => children_by_search(own),
     }
+}
+
+/// Lists the children of any process, whichever of its threads started them.
+pub(super) fn children_of(parent: Pid) -> Vec<Pid> {
+    if !Path::new("/proc/thread-self/children").exists() {
+        return children_by_search(parent);
+    }
+    let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else {
+        // It has just ended.
+        return Vec::new();
+    };
+    let lists =
+        threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    lists
+        .flat_map(|list| pids(&list).collect::<Vec<_>>())
+        .collect()
+}
+
+fn pids(list: &str) -> impl Iterator<Item = Pid> {
+    list.split_ascii_whitespace()
+        .filter_map(|pid| pid.parse().ok())
 }
 
 /// Finds the children of a process among all processes.

@@ -4,13 +4,18 @@
 
 mod process;
 
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 
 use callboard_protocol::{Failure, FailureKind, Message, PluginHello, PluginId};
 use callboard_wire::{HelloError, parse_hello};
 use process::{Plugin, Running};
 use runner::ConnectChild;
 use serde_json::{Value, json};
+
+/// What the plugin starts that leaves orphans.
+const FAMILY: [&str; 3] = ["program:sh", "program:setsid", "program:sleep"];
 
 fn done(message: &str) -> Option<Message> {
     answer(Ok(
@@ -74,7 +79,9 @@ fn a_failure_of_the_host_crosses_the_library_whole() {
 
 #[test]
 fn what_a_plugin_prints_lands_in_the_log() {
-    let mut running = Plugin::library("unruly").start_and_greet();
+    let mut running = Plugin::library("unruly")
+        .permitting(&["program:echo"])
+        .start_and_greet();
     running.launch(json!({"do": "print"}));
     assert_eq!(running.next(), done("printed"));
     running.close_stdin();
@@ -83,7 +90,9 @@ fn what_a_plugin_prints_lands_in_the_log() {
 
 #[test]
 fn a_panic_is_an_answer_and_the_plugin_lives_on() {
-    let mut running = Plugin::library("unruly").start_and_greet();
+    let mut running = Plugin::library("unruly")
+        .permitting(&["program:echo"])
+        .start_and_greet();
     running.launch(json!({"do": "panic"}));
     let Some(Message::Answer {
         result: Err(failure),
@@ -167,7 +176,9 @@ fn a_plugin_sees_nothing_of_the_hosts() {
 
 #[test]
 fn a_cut_lifeline_ends_every_process_of_a_plugin() {
-    let mut running = Plugin::library("unruly").start_and_greet();
+    let mut running = Plugin::library("unruly")
+        .permitting(&FAMILY)
+        .start_and_greet();
     running.launch(json!({"do": "orphans"}));
     assert_eq!(running.next(), done("left"));
     running.cut_lifeline();
@@ -178,7 +189,9 @@ fn a_cut_lifeline_ends_every_process_of_a_plugin() {
 
 #[test]
 fn a_plugin_that_ends_takes_its_orphans_along() {
-    let mut running = Plugin::library("unruly").start_and_greet();
+    let mut running = Plugin::library("unruly")
+        .permitting(&FAMILY)
+        .start_and_greet();
     running.launch(json!({"do": "orphans"}));
     assert_eq!(running.next(), done("left"));
     running.close_stdin();
@@ -187,7 +200,7 @@ fn a_plugin_that_ends_takes_its_orphans_along() {
 
 #[test]
 fn a_host_that_is_killed_leaves_no_process_behind() {
-    let plugin = Plugin::library("unruly");
+    let plugin = Plugin::library("unruly").permitting(&FAMILY);
     let mut holder = Running::start(process::holder(&plugin), None);
     let line = holder.first_line();
     assert!(String::from_utf8_lossy(&line).contains("left"));
@@ -224,6 +237,18 @@ fn a_program_runs_in_its_folder_with_its_own_environment() {
     assert_eq!(running.wait().0.code(), Some(5));
 }
 
+/// A child of ftrack Connect's that runs a script with arguments.
+fn connect_child(script: &[&str], door_port: u16) -> ConnectChild {
+    let words = ["-c"].iter().chain(script);
+    ConnectChild {
+        plugin: PluginId::from("shots"),
+        python: "/usr/bin/python3".into(),
+        words: words.map(ToString::to_string).collect(),
+        door_port,
+        ..ConnectChild::default()
+    }
+}
+
 #[test]
 fn a_folder_of_connects_is_run_without_a_manifest_and_given_what_is_meant_for_it() {
     let script = r#"
@@ -235,19 +260,15 @@ output = [sys.argv[1:], os.listdir("."), [os.environ.get(name) for name in names
 print(json.dumps({"id": 1, "result": {"outcome": "done", "message": "", "output": output}}), flush=True)
 "#;
     let plugin = Plugin::connect();
+    let environment = [
+        ("FTRACK_API_KEY", "a token"),
+        ("FTRACK_SERVER", "http://127.0.0.1:4711"),
+    ];
     let connect = ConnectChild {
-        plugin: PluginId::from("shots"),
-        python: "/usr/bin/python3".into(),
-        words: ["-c", script, "--windows", "x"].map(str::to_owned).into(),
-        permissions: Vec::new(),
-        door_port: 4711,
-        environment: [
-            ("FTRACK_API_KEY", "a token"),
-            ("FTRACK_SERVER", "http://127.0.0.1:4711"),
-        ]
-        .map(|(name, value)| (name.into(), value.into()))
-        .into(),
-        windows: false,
+        environment: environment
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
+        ..connect_child(&[script, "--windows", "x"], 4711)
     };
     let mut running = plugin.start_as(Some(&connect));
     parse_hello::<PluginHello>(&running.first_line()).unwrap();
@@ -266,6 +287,75 @@ print(json.dumps({"id": 1, "result": {"outcome": "done", "message": "", "output"
         ["a token", "http://127.0.0.1:4711", null, plugin.folder()],
     ]);
     assert_eq!(outcome["output"], expected);
+}
+
+#[test]
+fn a_child_of_connects_reaches_the_door_and_nothing_else() {
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let script = r#"
+import json, os, socket, sys
+def attempt(act):
+    try:
+        act()
+        return "done"
+    except OSError as error:
+        return os.strerror(error.errno)
+door, other = [("127.0.0.1", int(port)) for port in sys.argv[1:]]
+def send_at_once():
+    with socket.socket() as one:
+        one.sendto(b"x", socket.MSG_FASTOPEN, other)
+print(json.dumps([
+    attempt(lambda: socket.create_connection(door)),
+    attempt(lambda: socket.create_connection(other)),
+    attempt(send_at_once),
+    attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
+    attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)),
+    attempt(lambda: socket.socket(socket.AF_INET6)),
+    attempt(lambda: socket.socket(socket.AF_UNIX)),
+    attempt(lambda: socket.create_server(("127.0.0.1", 0))),
+]), flush=True)
+"#;
+    let ports = [port(&door).to_string(), port(&other).to_string()];
+    let connect = connect_child(&[script, &ports[0], &ports[1]], port(&door));
+    let plugin = Plugin::connect();
+    let mut running = plugin.start_as(Some(&connect));
+    let told: Value = serde_json::from_slice(&running.first_line()).unwrap();
+    let (no, denied) = ("Operation not permitted", "Permission denied");
+    assert_eq!(told, json!(["done", denied, no, no, no, no, no, no]));
+}
+
+#[test]
+fn calls_that_reach_into_others_are_refused() {
+    let plugin = Plugin::library("unruly");
+    let mut running = plugin.start_and_greet();
+    running.launch(json!({"do": "call"}));
+    let let_through = json!({"outcome": "done", "message": "", "output": []});
+    assert_eq!(running.next(), answer(Ok(let_through)));
+}
+
+#[test]
+fn what_takes_too_long_is_stopped_and_the_limit_named() {
+    let mut plugin = Plugin::program(&["sh", "-c", "while :; do :; done"]);
+    plugin.limits.cpu_secs = Some(1);
+    let breach = plugin.start().breach();
+    assert_eq!(
+        breach.as_deref(),
+        Some("one turn took more than 1 s of processor time (its limit `cpu_secs`)")
+    );
+}
+
+#[test]
+fn a_temporary_folder_is_its_own_and_goes_with_it() {
+    let script = r#"echo mine > "$TMPDIR/file"; mkdir "$TMPDIR/folder"; echo "$TMPDIR""#;
+    let plugin = Plugin::program(&["sh", "-c", script]).permitting(&["program:mkdir"]);
+    let mut running = plugin.start();
+    let folder = String::from_utf8(running.first_line()).unwrap();
+    let (status, log) = running.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(folder.contains("callboard-plugin-"), "{folder}");
+    assert!(!Path::new(folder.trim_end()).exists(), "{folder}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use callboard_protocol::{Limits, Message, PluginHello};
 use callboard_wire::{Decoder, encode, parse_hello};
-use runner::{ConnectChild, Lifeline, Runner, command};
+use runner::{ConnectChild, Lifeline, Report, Runner, command};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,6 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Plugin {
     folder: TempDir,
+    pub(crate) limits: Limits,
+    pub(crate) private: Vec<PathBuf>,
 }
 
 impl Plugin {
@@ -35,7 +37,20 @@ impl Plugin {
         let folder = TempDir::new().unwrap();
         let manifest = format!("id = 'test'\nversion = '1.0.0'\n{run}\naction = []\n");
         std::fs::write(folder.path().join("plugin.toml"), manifest).unwrap();
-        Self { folder }
+        Self {
+            folder,
+            limits: Limits::default(),
+            private: Vec::new(),
+        }
+    }
+
+    /// Permits it something in its manifest.
+    pub(crate) fn permitting(self, permissions: &[&str]) -> Self {
+        let path = self.folder.path().join("plugin.toml");
+        let manifest = std::fs::read_to_string(&path).unwrap();
+        let permissions = json!(permissions);
+        std::fs::write(path, format!("{manifest}permissions = {permissions}\n")).unwrap();
+        self
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -46,7 +61,11 @@ impl Plugin {
     pub(crate) fn connect() -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::create_dir(folder.path().join("hook")).unwrap();
-        Self { folder }
+        Self {
+            folder,
+            limits: Limits::default(),
+            private: Vec::new(),
+        }
     }
 
     pub(crate) fn start(&self) -> Running {
@@ -60,7 +79,8 @@ impl Plugin {
             library_path: Some(&examples()),
             python_path: Some(self.folder.path()),
             files: None,
-            limits: Limits::default(),
+            private: &self.private,
+            limits: self.limits.clone(),
             connect,
         };
         let environment = [
@@ -72,12 +92,14 @@ impl Plugin {
         ];
         let environment =
             environment.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let (mut command, lifeline) = command(&runner, environment).unwrap();
+        let (mut command, lifeline, report) = command(&runner, environment).unwrap();
         // The supervisor withholds these; the runner does so again.
         if connect.is_none() {
             command.env("FTRACK_API_KEY", "secret");
         }
-        Running::start(command, Some(lifeline))
+        let mut running = Running::start(command, Some(lifeline));
+        running.report = Some(report);
+        running
     }
 
     /// Starts the plugin and exchanges hellos.
@@ -120,6 +142,7 @@ pub(crate) fn with_stdin_as_lifeline(plugin: &Plugin) -> Command {
 pub(crate) struct Running {
     child: Child,
     lifeline: Option<Lifeline>,
+    report: Option<Report>,
     stdin: Option<ChildStdin>,
     lines: Receiver<Vec<u8>>,
     log: Receiver<String>,
@@ -158,6 +181,7 @@ impl Running {
         Self {
             child,
             lifeline,
+            report: None,
             stdin,
             lines,
             log,
@@ -206,6 +230,12 @@ impl Running {
 
     pub(crate) fn cut_lifeline(&mut self) {
         self.lifeline = None;
+    }
+
+    /// Waits until the runner has ended, and returns what its guard says of that.
+    pub(crate) fn breach(&mut self) -> Option<String> {
+        let breach = self.report.take()?.breach()?;
+        Some(breach.to_string())
     }
 
     pub(crate) fn kill(&mut self) {

@@ -107,6 +107,8 @@ fn try_out(
     log: &Log,
 ) -> Vec<Check> {
     let environment = session.environment.for_plugins.clone();
+    let home = session.home();
+    let private = [home.config, home.data, home.logs];
     let limits = manifest.limits.clone();
     let log = log.clone();
     let start = move || {
@@ -120,6 +122,7 @@ fn try_out(
             folder: &folder,
             library_path: None,
             python_path: python_path.as_deref(),
+            private: &private,
             limits: limits.clone(),
             files: None,
             connect: None,
@@ -195,7 +198,7 @@ fn start(
     environment: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
     log: &Log,
 ) -> std::io::Result<Subject> {
-    let (mut command, lifeline) = runner::command(runner, environment)?;
+    let (mut command, lifeline, _report) = runner::command(runner, environment)?;
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -4,6 +4,11 @@
 //! wire and not our opinion of it. Its second argument is a mark: the processes it starts carry it in `UNRULY_MARK`, and
 //! one mode takes it for a file that it waits for.
 
+mod greedy;
+mod rude;
+#[cfg(target_os = "linux")]
+mod spy;
+
 use std::fs::{self, File};
 use std::io::{self, BufRead, Write};
 use std::path::Path;
@@ -40,10 +45,20 @@ fn misbehave(mode: &str, mark: &str) -> Result<()> {
     // What is done before any launch.
     match mode {
         "no_hello" => return ignore_input(),
+        "aborts_at_start" => std::process::abort(),
+        "exits_at_start" => return Ok(()),
+        "half_hello" => return write(br#"{"vers"#),
+        "deaf" => return rude::become_deaf(),
+        "bomb" => return greedy::fork_bomb(),
         "wrong_version" => say(r#"{"versions":[99]}"#)?,
         "garbage" => return garbage(),
         "grandchild" => return grandchild(mark),
         _ => say(HELLO)?,
+    }
+    match mode {
+        "exits_after_hello" => return Ok(()),
+        "never_reads" => return rude::ask_and_never_read(),
+        _ => {}
     }
     while let Some(message) = next_message()? {
         if message["method"] == "launch" {
@@ -88,6 +103,24 @@ fn launch(mode: &str, mark: &str, message: &Value) -> Result<()> {
             rustix::stdio::dup2_stdout(&File::open("/dev/null")?)?;
             wait()
         }
+        "deaf_already" => rude::stay_deaf(),
+        "invalid_utf8" => rude::say_invalid_utf8(),
+        "deep_json" => rude::say_deep_json(id),
+        "wrong_id" => rude::answer_with_wrong_id(id),
+        "text_id" => say(r#"{"id":"one","result":{"outcome":"done","message":"text"}}"#),
+        "aborts_asking" => {
+            say(r#"{"id":1,"method":"ftrack.query","params":{"expressions":["Shot"]}}"#)?;
+            std::process::abort()
+        }
+        "overflows_stack" => done(id, &rude::overflow_stack(0).to_string()),
+        "allocates" => greedy::allocate(),
+        "allocates_with_children" => greedy::allocate_with_children(),
+        "spins" => greedy::spin(),
+        "fork_bomb" => greedy::fork_bomb(),
+        "threads" => greedy::threads(),
+        "leaks_descriptors" => greedy::leak_descriptors(),
+        #[cfg(target_os = "linux")]
+        "spies" => done_with(id, spy::look(mark)),
         "exits" => exit_now(0),
         "aborts" => std::process::abort(),
         "segfaults" => {
@@ -135,6 +168,11 @@ fn write(bytes: &[u8]) -> Result<()> {
 
 fn done(id: &Value, message: &str) -> Result<()> {
     let outcome = json!({"outcome": "done", "message": message});
+    say(&json!({"id": id, "result": outcome}).to_string())
+}
+
+fn done_with(id: &Value, output: Value) -> Result<()> {
+    let outcome = json!({"outcome": "done", "message": "looked around", "output": output});
     say(&json!({"id": id, "result": outcome}).to_string())
 }
 
@@ -250,8 +288,7 @@ fn tell_environment(id: &Value) -> Result<()> {
     let names: Vec<String> = std::env::vars_os()
         .map(|(name, _)| name.to_string_lossy().into_owned())
         .collect();
-    let outcome = json!({"outcome": "done", "message": "looked around", "output": names});
-    say(&json!({"id": id, "result": outcome}).to_string())
+    done_with(id, json!(names))
 }
 
 /// Hands a shot with a task over for each name in `values.names`, below `values.parent`; then the mode has its way.
