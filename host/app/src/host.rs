@@ -5,7 +5,7 @@ mod performer;
 mod plugin_logs;
 mod starts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,12 +118,7 @@ impl Host {
         let folders = job_folders(&place, &kept);
         let places = Place::all(&home, &environment, &settings.plugins, &plugin_folders);
         let starts = Starts::begin(&place.folder, mode);
-        let private = vec![
-            home.config.clone(),
-            home.data.clone(),
-            home.logs.clone(),
-            place.folder.clone(),
-        ];
+        let private = private_folders(&home, &place.folder);
         let plugins = open_plugins(places, &starts, place.folder).await;
         let credentials = credentials.map_or_else(|| Credentials::find(&environment, &home), Ok);
 
@@ -444,6 +439,13 @@ async fn open_plugins(places: Vec<Place>, starts: &Starts, folder: PathBuf) -> P
         safe: starts.safe.clone(),
     })
     .await
+}
+
+/// Returns the folders of the host's own, which no plugin may be given.
+fn private_folders(home: &Home, ledger: &Path) -> Vec<PathBuf> {
+    let own = [&home.config, &home.data, &home.logs];
+    let own = own.into_iter().map(PathBuf::as_path);
+    own.chain([ledger]).map(Path::to_owned).collect()
 }
 
 /// Returns where Python finds the SDK, where it lies beside this program.

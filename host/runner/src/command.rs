@@ -62,7 +62,7 @@ impl Lifeline {
     /// Tells the guard that a turn begins: processor time is counted anew.
     pub fn begin_turn(&mut self) {
         // A guard that has not looked for so long that the pipe is full will count anew all the same.
-        self.writer.write(b"t").ok();
+        self.writer.write_all(b"t").ok();
     }
 }
 

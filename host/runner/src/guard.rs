@@ -137,8 +137,8 @@ impl Watch {
                 continue;
             }
             match system::wait_for(lifeline, &self.signals, self.births.as_raw_fd(), time)? {
-                Woken::ByLifeline => return Ok(End::Asked),
-                Woken::BySignal => {
+                Woken::Lifeline => return Ok(End::Asked),
+                Woken::Signal => {
                     if !self.signals.take()? {
                         return Ok(End::Asked);
                     }
@@ -146,7 +146,7 @@ impl Watch {
                         return Ok(End::Worker(ended));
                     }
                 }
-                Woken::ByBirth => {
+                Woken::Birth => {
                     let Some(birth) = self.births.take() else {
                         continue;
                     };
@@ -156,7 +156,7 @@ impl Watch {
                         Err(breach) => return Ok(End::Breach(breach)),
                     }
                 }
-                Woken::ByTime => {}
+                Woken::Time => {}
             }
         }
     }

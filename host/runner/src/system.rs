@@ -208,10 +208,10 @@ impl AsRawFd for Signals {
 /// What a guard woke up for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
-    ByLifeline,
-    BySignal,
-    ByBirth,
-    ByTime,
+    Lifeline,
+    Signal,
+    Birth,
+    Time,
 }
 
 /// Waits for the end of the lifeline, a signal, a birth, or until some time has passed.
@@ -240,9 +240,9 @@ pub(crate) fn wait_for(
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
         Err(error) => return Err(error),
     }
-    let woken = [Woken::ByLifeline, Woken::BySignal, Woken::ByBirth];
+    let woken = [Woken::Lifeline, Woken::Signal, Woken::Birth];
     let happened = watched.iter().position(|watched| watched.revents != 0);
-    Ok(happened.map_or(Woken::ByTime, |index| woken[index]))
+    Ok(happened.map_or(Woken::Time, |index| woken[index]))
 }
 
 /// Takes what was written to the lifeline since the last time, and tells whether that was anything.
