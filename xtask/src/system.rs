@@ -190,11 +190,11 @@ mod tests {
         let needs: Vec<&Need> = NEEDS.iter().collect();
         assert_eq!(
             packages(&needs, Installer::Apt),
-            "dbus python3-venv procps strace chromium chromium-driver nodejs npm ffmpeg"
+            "dbus gnome-keyring python3-venv procps strace chromium chromium-driver nodejs npm ffmpeg"
         );
         assert_eq!(
             packages(&needs, Installer::Dnf),
-            "dbus-daemon python3.11 procps-ng strace chromium chromedriver @nodejs:20/common npm ffmpeg-free"
+            "dbus-daemon gnome-keyring python3.11 procps-ng strace chromium chromedriver @nodejs:20/common npm ffmpeg-free"
         );
     }
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use callboard_protocol::{Failure, FailureKind, Permission};
 
 use crate::plugin_folder::{Plugin, Start};
+use crate::system;
 use grants::Grants;
 
 use calls::Network;
@@ -49,6 +50,9 @@ pub(crate) fn confine(plugin: &Plugin, around: &Surroundings<'_>) -> Result<(), 
         Failure::new(FailureKind::Internal, message).caused_by(error)
     };
     files::restrict(&grants, network).map_err(|error| cannot(&error))?;
+    // `perfmon` lets the superuser look into processes that Landlock keeps apart.
+    // https://github.com/torvalds/linux/blob/v6.18/kernel/fork.c (`may_access_mm`)
+    system::drop_capabilities().map_err(|error| cannot(&error))?;
     calls::restrict(network).map_err(|error| cannot(&error))
 }
 

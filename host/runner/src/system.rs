@@ -101,6 +101,23 @@ pub(crate) fn forbid_dumps() -> io::Result<()> {
     }
 }
 
+/// Gives up every capability that the superuser has, for good: with some of them Landlock would not hold who has them.
+///
+/// What is started later has none either, since no new privileges are given to who has asked for none.
+pub(crate) fn drop_capabilities() -> io::Result<()> {
+    const VERSION_3: u32 = 0x2008_0522;
+    let mut header = [VERSION_3, 0];
+    // Effective, permitted and inheritable, twice 32 of each.
+    let none = [0_u32; 6];
+    // SAFETY: both are as large as this version has them, and are lent for the call.
+    let result = unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), none.as_ptr()) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Sends SIGKILL to a child, and tells whether that was allowed: a child that became another user may not be killed.
 pub(crate) fn kill(child: Pid) -> bool {
     // SAFETY: takes numbers only. A child keeps its number until it is reaped.

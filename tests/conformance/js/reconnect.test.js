@@ -7,12 +7,26 @@ import { Ear, closeHubs, listen, open, settle, topic } from "./support/hub.js";
 import { connect, connectAs, control, key, server, soon, user } from "./support/sandbox.js";
 
 let hub;
+let dana;
 before(async () => {
   // The client writes each lost connection on the console.
   console.error = () => {};
   hub = await open(await connect());
+  dana = await open(await connectAs("dana"));
 });
 after(closeHubs);
+
+/**
+ * Drops every connection, and waits until every hub is back. The client lets nobody catch what fails while it subscribes
+ * again, so nothing may be dropped before it has.
+ */
+async function drop() {
+  const { connections } = await control("POST", "hub", { do: "drop_connections" });
+  await Promise.all([connected(hub, false), connected(dana, false)]);
+  await Promise.all([connected(hub, true), connected(dana, true)]);
+  await Promise.all([settle(hub), settle(dana)]);
+  return connections;
+}
 
 /** Waits for the state of a hub, which tells nobody of its changes. */
 function connected(one, wanted) {
@@ -37,27 +51,21 @@ test("a dropped hub comes back by itself and hears as before", async () => {
   const heard = await ear.wait("the event published meanwhile");
   assert.equal(heard.id, await published);
   assert.equal(hub.isConnected(), true);
-  await settle(hub);
+  await Promise.all([connected(dana, true), settle(hub)]);
+  await settle(dana);
   assert.equal(ear.events.length, 1);
 });
 
 test("a reply finds its way after a reconnection", async () => {
   const what = topic();
-  const dana = await open(await connectAs("dana"));
   await listen(dana, `topic=${what}`, { reply: { still: "here" } });
-  await control("POST", "hub", { do: "drop_connections" });
-  await Promise.all([connected(hub, false), connected(dana, false)]);
-  await Promise.all([connected(hub, true), connected(dana, true)]);
-  await settle(dana);
+  await drop();
   assert.deepEqual((await soon("the reply", hub.publishAndWaitForReply(new Event(what, {})))).data, { still: "here" });
 });
 
 test("a session of the server that was forgotten is asked for anew", async () => {
   await control("POST", "hub", { do: "forget_sessions" });
-  await control("POST", "hub", { do: "drop_connections" });
-  await connected(hub, false);
-  await connected(hub, true);
-  await settle(hub);
+  await drop();
 });
 
 test("with wrong credentials a hub never connects", async () => {
@@ -75,9 +83,7 @@ test("two hubs of one user share a socket, and each has its own replies", async 
   const [left, right] = [await open(await connect()), await open(await connect())];
   assert.equal(left._socketIo, right._socketIo);
   // A hub that joins an open socket asks for replies only when that is opened anew.
-  await control("POST", "hub", { do: "drop_connections" });
-  await connected(left, false);
-  await connected(left, true);
+  await drop();
   const [at, ear] = [topic(), new Ear(right, `topic=${what}`, { reply: ({ source }) => ({ asked: source.id }) })];
   await settle(right);
   const [first, second] = await soon("both replies", Promise.all([left, right].map((each) => each.publishAndWaitForReply(new Event(what, { at })))));

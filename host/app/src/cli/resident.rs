@@ -93,7 +93,10 @@ impl Resident {
                 };
             }
         };
-        runtime.spawn(end_on_signal(host.stopper()));
+        {
+            let _runtime = runtime.enter();
+            end_on_signal(host.stopper());
+        }
         keep_tray(&host, runtime, no_icon, announce)?;
         runtime.block_on(host.stop());
         Ok(Stay::Over)
@@ -162,9 +165,9 @@ async fn end_tray(mut stopping: watch::Receiver<bool>, orders: SyncSender<Order>
     drop(tokio::task::spawn_blocking(move || orders.send(Order::End)).await);
 }
 
-/// Asks the host to end when the process is asked to.
+/// Asks the host to end when the process is asked to, from the moment that this returns.
 #[cfg(unix)]
-pub(super) async fn end_on_signal(stopper: watch::Sender<bool>) {
+pub(super) fn end_on_signal(stopper: watch::Sender<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (
         signal(SignalKind::terminate()),
@@ -174,20 +177,24 @@ pub(super) async fn end_on_signal(stopper: watch::Sender<bool>) {
         tracing::error!("signals cannot be waited for: `callboard` has to be ended by its menu");
         return;
     };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    stopper.send_replace(true);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopper.send_replace(true);
+    });
 }
 
 /// Asks the host to end when the process is asked to.
 #[cfg(not(unix))]
-pub(super) async fn end_on_signal(stopper: watch::Sender<bool>) {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => {
-            stopper.send_replace(true);
+pub(super) fn end_on_signal(stopper: watch::Sender<bool>) {
+    tokio::spawn(async move {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => {
+                stopper.send_replace(true);
+            }
+            Err(error) => tracing::error!(%error, "Ctrl-C cannot be waited for"),
         }
-        Err(error) => tracing::error!(%error, "Ctrl-C cannot be waited for"),
-    }
+    });
 }

@@ -105,7 +105,7 @@ async fn run(session: &Session, arguments: SandboxArguments) -> Result<Code, Pro
     let options = arguments.content.options(arguments.listen, arguments.data);
     let (stopper, mut stopping) = watch::channel(false);
     // Whoever reads the first line may ask for the end at once.
-    tokio::spawn(resident::end_on_signal(stopper));
+    resident::end_on_signal(stopper);
     let sandbox = start(options).await?;
     let human = format!("{}\nStop it with Ctrl-C.", human_text(&sandbox));
     session.output.result(&ready_value(&sandbox), &human)?;

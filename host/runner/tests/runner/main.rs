@@ -387,7 +387,7 @@ fn what_cannot_be_started_is_refused_in_the_place_of_a_hello() {
     check_refused(
         &missing,
         &format!("there is no `libmissing.so` in {places}"),
-        "build the plugin, and put its library beside its `plugin.toml`",
+        "build the plugin with `cargo build`, or put its library beside its `plugin.toml`",
     );
     check_refused(
         &Plugin::library("../unruly"),
