@@ -81,8 +81,11 @@ pub fn checkout() -> &'static Path {
         .expect("the tests lie in a folder of the checkout")
 }
 
-/// Returns cargo's folder for this profile. Test executables lie in `deps` below it, others in itself.
+/// Returns cargo's folder for this profile, or the one laid out like it that `CALLBOARD_TEST_BUILT` names. Test executables lie in `deps` below it, others in itself.
 pub(crate) fn built() -> Result<PathBuf> {
+    if let Some(folder) = variable("CALLBOARD_TEST_BUILT") {
+        return Ok(folder.into());
+    }
     let executable = std::env::current_exe().context("could not find the test executable")?;
     let folder = executable.parent().context("an executable has a folder")?;
     let folder = match folder.file_name() {

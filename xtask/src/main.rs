@@ -11,6 +11,8 @@ mod installation;
 mod javascript;
 mod package;
 mod python;
+#[cfg(unix)]
+mod reachable;
 mod repeat;
 mod schemas;
 mod stage;

@@ -12,6 +12,8 @@ use anyhow::Result;
 use crate::check;
 use crate::javascript;
 use crate::python;
+#[cfg(unix)]
+use crate::reachable::Reachable;
 use crate::stage;
 use crate::system;
 use crate::tool;
@@ -56,10 +58,14 @@ fn run_rust_tests(workspace: &Workspace, python: &Path, packages: &Path) -> Resu
         "documentation tests",
         &mut tool::cargo(&workspace.root, ["test", "--workspace", "--doc", "--quiet"]),
     )?;
-    tool::run(
-        "tests",
-        with_clients(&mut runner(workspace), python, packages),
-    )
+    let mut tests = runner(workspace);
+    #[cfg(unix)]
+    let reachable = Reachable::of(&workspace.built(Profile::Debug))?;
+    #[cfg(unix)]
+    if let Some(reachable) = &reachable {
+        tests.env("CALLBOARD_TEST_BUILT", reachable.folder());
+    }
+    tool::run("tests", with_clients(&mut tests, python, packages))
 }
 
 /// Returns the command that runs every test but those in the docs.
