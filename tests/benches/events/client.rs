@@ -33,7 +33,7 @@ pub(super) fn measure(figures: &mut Figures) -> Result<()> {
         .install_default()
         .ok();
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    let mut config = Config::new(format!("http://{}", listener.local_addr()?), "ada", "a key");
+    let mut config = Config::new(format!("http://{}", listener.local_addr()?), "ada", "a-key");
     config.proxy = Proxy::None;
     let (go, may_go) = sync_channel(EVENTS / DIFFERENT + UNDER_WAY);
     let hub = Builder::new()
