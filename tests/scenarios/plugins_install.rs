@@ -2,6 +2,7 @@
 
 mod kills;
 mod machine;
+mod running;
 mod sharing;
 mod signing;
 

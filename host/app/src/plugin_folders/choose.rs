@@ -9,7 +9,7 @@ use callboard_protocol::{
 use engine::{Catalogued, Standing};
 use semver::Version;
 
-use super::found::{Family, Found, Scanned};
+use super::found::{Family, Found, Locked, Scanned};
 use super::place::Place;
 use super::version::{ConnectVersion, PluginVersion, meets};
 
@@ -43,7 +43,7 @@ impl Chooser<'_> {
         let mut locked = BTreeMap::new();
         for (number, (place, scanned)) in places.enumerate() {
             for lock in &scanned.locked {
-                locked.insert(lock.id.as_str(), lock.version.as_str());
+                locked.insert(lock.id.as_str(), lock);
             }
             for found in &scanned.found {
                 let Ok(manifest) = &found.manifest else {
@@ -75,7 +75,7 @@ impl Chooser<'_> {
         let taken: BTreeSet<&PluginId> = ours.keys().copied().collect();
         for (id, candidates) in ours {
             let lock = locked.get(id.as_str()).copied();
-            problems.extend(lock.and_then(|version| missing(id, version, &candidates)));
+            problems.extend(lock.and_then(|lock| missing(id, &lock.version, &candidates)));
             let why = order_ours(candidates, lock);
             catalogued.extend(self.catalogue(why));
         }
@@ -174,20 +174,21 @@ fn missing(id: &PluginId, version: &str, candidates: &[Candidate<'_>]) -> Option
 
 /// Puts our plugins of one id in order, the one to use first, each with why it stands there.
 ///
-/// A version that the lock names goes first, then the highest; of the same version, that of the later place.
+/// A version that the lock names goes first, then the highest; of the same version the folder that the lock names, then that of the later place.
 fn order_ours<'a>(
     mut candidates: Vec<Candidate<'a>>,
-    locked: Option<&str>,
+    lock: Option<&Locked>,
 ) -> Vec<(Candidate<'a>, String)> {
-    let is_locked = |candidate: &Candidate<'_>| Some(candidate.manifest.version.as_str()) == locked;
+    let is_locked = |candidate: &Candidate<'_>| {
+        lock.is_some_and(|lock| candidate.manifest.version == lock.version)
+    };
+    let is_folder = |candidate: &Candidate<'_>| {
+        lock.is_some_and(|lock| candidate.found.path.ends_with(&lock.folder))
+    };
     let version = |candidate: &Candidate<'_>| PluginVersion::parse(&candidate.manifest.version);
     candidates.sort_by(|a, b| {
-        (is_locked(b), version(b), b.place, &a.found.path).cmp(&(
-            is_locked(a),
-            version(a),
-            a.place,
-            &b.found.path,
-        ))
+        let rank = |one: &Candidate<'_>| (is_locked(one), version(one), is_folder(one), one.place);
+        (rank(b), &a.found.path).cmp(&(rank(a), &b.found.path))
     });
     let count = candidates.len();
     let first = candidates.first().map(|first| {
@@ -286,7 +287,7 @@ fn platform_name(platform: &callboard_protocol::Platform) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin_folders::found::{Locked, Stamp};
+    use crate::plugin_folders::found::Stamp;
     use serde_json::json;
 
     fn found(path: &str, family: Family, manifest: serde_json::Value) -> Found {
@@ -392,6 +393,7 @@ mod tests {
         let lock = |version: &str| Locked {
             id: "a".into(),
             version: version.into(),
+            folder: String::new(),
         };
         place.locked = vec![lock("1.0.0")];
         assert_eq!(
@@ -410,6 +412,28 @@ mod tests {
                 "`callboard.lock` names `a` 3.0.0, which is not there or does not fit",
             ]
         );
+    }
+
+    #[test]
+    fn of_a_version_that_was_replaced_the_folder_in_the_lock_is_used() {
+        let mut place = scanned(vec![
+            ours("/u/a-1.0.0", "1.0.0", json!({})),
+            ours("/u/a-1.0.0+2", "1.0.0", json!({})),
+        ]);
+        for (folder, other) in [("a-1.0.0", "a-1.0.0+2"), ("a-1.0.0+2", "a-1.0.0")] {
+            place.locked = vec![Locked {
+                id: "a".into(),
+                version: "1.0.0".into(),
+                folder: folder.into(),
+            }];
+            assert_eq!(
+                chosen(std::slice::from_ref(&place)),
+                [
+                    format!("/u/{folder}: used, `callboard.lock` names 1.0.0"),
+                    format!("/u/{other}: not used, the same version in `/u/{folder}` is used"),
+                ]
+            );
+        }
     }
 
     #[test]

@@ -79,6 +79,9 @@ pub(crate) struct Locked {
     pub(crate) id: String,
     /// The version that is meant.
     pub(crate) version: String,
+    /// The name of its folder: of one version there may be two, where it was replaced.
+    #[serde(default)]
+    pub(crate) folder: String,
 }
 
 /// Returns a number for how several files stand.
