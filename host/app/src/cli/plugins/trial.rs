@@ -73,9 +73,21 @@ pub(super) fn test(session: &Session, arguments: &TestArguments) -> Result<Code,
 fn read(folder: &Path) -> Result<(PathBuf, Manifest), Problem> {
     let folder = std::path::absolute(folder)
         .with_context(|| format!("could not find the folder `{}`", folder.display()))?;
+    if !folder.is_dir() {
+        let message = format!("there is no folder `{}`", folder.display());
+        return Err(Failure::not_found(message)
+            .hint("name the folder that `plugin.toml` lies in")
+            .into());
+    }
     let mut plugins = plugin_folders::look(&folder)?;
     match (plugins.pop(), plugins.is_empty()) {
         (Some((path, manifest)), true) => Ok((path, manifest?)),
+        (None, _) if folder.join("hook").is_dir() => Err(Failure::new(
+            FailureKind::Unsupported,
+            "a folder of ftrack Connect's is not tried out by this command",
+        )
+        .hint("look at it in the demo: `FTRACK_CONNECT_PLUGIN_PATH=FOLDER/.. callboard demo`")
+        .into()),
         (None, _) => Err(Failure::not_found(format!(
             "there is no plugin in `{}`",
             folder.display()
