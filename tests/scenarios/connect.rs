@@ -55,7 +55,16 @@ fn connects_plugins_are_offered_next_to_ours_wherever_menus_are() -> Result<()> 
     let blocked = summaries["blocks"]["connect"]["hooks"].to_string();
     ensure!(blocked.contains("had not registered"), "{blocked}");
     let locations = &summaries["note_shots"]["connect"]["locations"];
-    ensure!(*locations == json!(["studio.disk"]), "{locations}");
+    ensure!(
+        *locations == json!(["studio.disk"]),
+        "{locations}\n{}",
+        host.log()
+    );
+    // Every child ensures it, and all of them started together.
+    let disks = studio
+        .client
+        .query("select id from Location where name is \"studio.disk\"")?;
+    ensure!(disks.len() == 1, "{disks:?}");
 
     // The web page meets the hooks themselves.
     let server = &studio.server.ready;

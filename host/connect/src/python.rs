@@ -60,6 +60,7 @@ const FILES: &[(&str, &str)] = files![
     "callboard_connect/shim/ftrack_utils/paths/__init__.py",
     "callboard_connect/shim/ftrack_utils/usage/__init__.py",
     "callboard_connect/shim/ftrack_utils/version/__init__.py",
+    "callboard_connect/turns.py",
     "callboard_connect/version_text.py",
     "callboard_connect/watch.py",
     "callboard_connect/windows.py",

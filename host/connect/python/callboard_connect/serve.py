@@ -6,10 +6,11 @@ import importlib.util
 import logging
 import os
 import sys
+import tempfile
 import threading
 
 import callboard
-from callboard_connect import archives, loading, missing
+from callboard_connect import archives, loading, missing, turns
 from callboard_connect.inbox import Inbox
 from callboard_connect.pipe import Pipe
 from callboard_connect.watch import Watch
@@ -18,6 +19,7 @@ CLIENT = "ftrack_api"
 LEAST_PYTHON = (3, 9)
 USAGE = "python -m callboard_connect [--register-secs N] FOLDER… [--location FOLDER]…"
 END_SECS = 3.0
+LOCATIONS_SECS = 30.0
 
 _log = logging.getLogger("callboard")
 
@@ -172,6 +174,12 @@ def _session(pipe, inbox, watch, load):
             Hub.take_over(self._event_hub, pipe, inbox, watch)
             load(self)
 
+        def _configure_locations(self):
+            with turns.turn(LOCATIONS_SECS):
+                super()._configure_locations()
+
+    # The person's own folder for caches is closed to the child.
+    os.environ.setdefault("FTRACK_API_SCHEMA_CACHE_PATH", tempfile.gettempdir())
     try:
         return HookSession(plugin_paths=[], auto_connect_event_hub=False)
     except callboard.Failure:
