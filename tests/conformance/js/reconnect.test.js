@@ -96,8 +96,12 @@ test("a hub that disconnects answers no more", async () => {
   const leaving = await open(await connectAs("dana"));
   await listen(leaving, `topic=${what}`, { reply: { still: "here" } });
   await soon("the reply", hub.publishAndWaitForReply(new Event(what, {})));
+  // The client hears until the server has closed as well, and lets nobody catch that it cannot reply any more.
+  const socket = leaving._socketIo.socket.transport.websocket;
+  const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
   leaving.disconnect();
   assert.equal(leaving.isConnected(), false);
+  await soon("the server to close", closed);
   await assert.rejects(hub.publishAndWaitForReply(new Event(what, {}), { timeout: 0.3 }), { name: "EventServerReplyTimeoutError" });
   assert.throws(() => leaving.publish(new Event(what, {})), /not connected/);
 });
