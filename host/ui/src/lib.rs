@@ -1,0 +1,6 @@
+//! The window process: draws views, and returns what a person does in them.
+//!
+//! One process for each window, started on demand and gone when it closes; the host keeps all state, and a killed window
+//! loses nothing that was committed to a field.
+//! This crate must never know ftrack, plugins, databases or credentials: it is given data and talks to the host's bus.
+#![warn(missing_docs)]
