@@ -87,6 +87,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 15] = [
         "tests",
         &[
             "callboard_event",
+            "callboard_plugin_sdk",
             "callboard_protocol",
             "connect",
             "ftrack",

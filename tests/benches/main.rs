@@ -6,6 +6,7 @@ mod events;
 mod figures;
 mod flame;
 mod hub;
+mod in_process;
 mod plugin;
 mod plugins;
 mod query;
