@@ -130,6 +130,8 @@ impl Job {
             context: self.launch.context.clone(),
             values: self.kept_values(),
             view: self.view.clone(),
+            question: 0,
+            draft: Vec::new(),
             output: self.output.clone(),
             failure: self.failure.clone(),
             steps: self.steps_report(),

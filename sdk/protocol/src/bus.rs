@@ -218,8 +218,11 @@ pub struct JobWait {
 pub struct JobAnswer {
     /// The job.
     pub job: JobId,
-    /// The form's values.
+    /// The form's values; those that are missing are what the draft says, or what was shown.
     pub values: Map<String, Value>,
+    /// The question that is answered; the one that is asked when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<u64>,
 }
 
 /// How a connection stands.

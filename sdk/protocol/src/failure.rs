@@ -1,5 +1,6 @@
 //! What went wrong, in a form that crosses a process border whole.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
@@ -58,6 +59,9 @@ pub struct Failure {
     /// What led to it, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
+    /// What is wrong with which field of a form, said of it: `must be filled in`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 impl Failure {
@@ -68,6 +72,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             causes: Vec::new(),
+            fields: BTreeMap::new(),
         }
     }
 

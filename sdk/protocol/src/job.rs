@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ActionId, AttachedFile, Context, EventInput, Failure, JobId, StepId, View};
+use crate::{ActionId, AttachedFile, Context, EventInput, Failure, FieldEdit, JobId, StepId, View};
 
 /// What a plugin is asked to do in one turn of a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -211,6 +211,12 @@ pub struct JobDetail {
     /// The question it asks, while it asks one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<View>,
+    /// The number of that question: counts those of the job, from 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub question: u64,
+    /// What the person has changed in the form so far, in order; does not hold what is in password fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub draft: Vec<FieldEdit>,
     /// What it gave back.
     #[serde(default)]
     pub output: Value,
@@ -229,6 +235,14 @@ pub struct JobDetail {
     /// The files that it attached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<AttachedFile>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Where a step stands.

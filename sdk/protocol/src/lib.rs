@@ -15,6 +15,7 @@ mod connect;
 mod context;
 mod declare;
 mod failure;
+mod form;
 mod hello;
 mod id;
 mod job;
@@ -44,6 +45,10 @@ pub use declare::{
     StatusSet, StatusText, Subscription, Window,
 };
 pub use failure::{Failure, FailureKind};
+pub use form::{
+    Change, Changed, DraftKept, Edit, FieldEdit, JobBack, JobChange, JobChanged, JobDraft,
+    MAX_DRAFT_BYTES, MAX_EDITS, Patch, ROW_ID, apply_edits,
+};
 pub use hello::{
     BusHello, BusWelcome, HostHello, PluginHello, SUPPORTED_VERSIONS, Scope, VERSION_1,
     highest_common_version,

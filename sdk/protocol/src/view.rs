@@ -1,7 +1,7 @@
 //! Views: forms described as data. A surface draws them; no plugin draws.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// A form. Its JSON is the reply that ftrack's web page reads as a form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct View {
         skip_serializing_if = "Option::is_none"
     )]
     pub submit_label: Option<String>,
+    /// Whether the person may go back to the view before, where there is one that was answered.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub back: bool,
 }
 
 /// One item of a view.
@@ -27,7 +30,7 @@ pub struct Item {
     /// What it is.
     #[serde(flatten)]
     pub control: Control,
-    /// The key of its value in the launch's `values`; empty for items without a value.
+    /// The key of its value in the launch's `values`; with a label, what patches call it. May be empty where neither is wanted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// What stands beside it.
@@ -42,6 +45,21 @@ pub struct Item {
     /// Whether a change of it asks the plugin for patches at once.
     #[serde(default, skip_serializing_if = "is_false")]
     pub live: bool,
+    /// Whether it is shown; what is not need not be filled in.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub visible: bool,
+    /// The least that a number may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Number>,
+    /// The most that a number may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Number>,
+    /// Whether a number must be whole.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub whole: bool,
+    /// How many characters a text may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u32>,
     /// What is wrong with its value, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -132,11 +150,18 @@ impl View {
         self
     }
 
+    /// Lets the person go back to the view before.
+    #[must_use]
+    pub fn back(mut self) -> Self {
+        self.back = true;
+        self
+    }
+
     /// Returns the values that the view would submit untouched: one for each item with a name.
     pub fn initial_values(&self) -> Map<String, Value> {
         self.items
             .iter()
-            .filter(|item| !item.name.is_empty())
+            .filter(|item| item.has_value())
             .map(|item| (item.name.clone(), item.value.clone()))
             .collect()
     }
@@ -160,8 +185,18 @@ impl Item {
             value: Value::Null,
             required: false,
             live: false,
+            visible: true,
+            min: None,
+            max: None,
+            whole: false,
+            max_length: None,
             error: None,
         }
+    }
+
+    /// Tells whether it has a value that is submitted.
+    pub fn has_value(&self) -> bool {
+        !self.name.is_empty() && self.control != Control::Label
     }
 
     /// Makes a line of text.
@@ -172,6 +207,11 @@ impl Item {
     /// Makes several lines of text.
     pub fn text_area(name: impl Into<String>, label: impl Into<String>) -> Self {
         Self::new(Control::TextArea { empty_text: None }, name, label).value("")
+    }
+
+    /// Makes a number, which starts as none.
+    pub fn number(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(Control::Number, name, label)
     }
 
     /// Makes a yes or no, which starts as no.
@@ -241,6 +281,55 @@ impl Item {
         self
     }
 
+    /// Asks the plugin for patches whenever it is changed.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+
+    /// Gives it a name: what patches call a label.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Does not show it, until a patch does.
+    #[must_use]
+    pub fn invisible(mut self) -> Self {
+        self.visible = false;
+        self
+    }
+
+    /// Sets the least that a number may be.
+    #[must_use]
+    pub fn min(mut self, min: impl Into<Number>) -> Self {
+        self.min = Some(min.into());
+        self
+    }
+
+    /// Sets the most that a number may be.
+    #[must_use]
+    pub fn max(mut self, max: impl Into<Number>) -> Self {
+        self.max = Some(max.into());
+        self
+    }
+
+    /// Says that a number must be whole.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+
+    /// Sets how many characters a text may have.
+    #[must_use]
+    pub fn max_length(mut self, characters: u32) -> Self {
+        self.max_length = Some(characters);
+        self
+    }
+
     /// Says what is wrong with its value.
     #[must_use]
     pub fn error(mut self, sentence: impl Into<String>) -> Self {
@@ -253,6 +342,18 @@ impl Item {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde's skip_serializing_if passes a reference"
 )]
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn yes() -> bool {
+    true
 }

@@ -8,19 +8,20 @@ use std::path::Path;
 
 use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, AttachedFile, BisectStep, Bisected, BusHello,
-    BusMethod, BusWelcome, ChildJob, ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod,
-    ConnectPublish, ConnectPublished, ConnectSubscribed, ConnectUnsubscribed, Control,
-    DeclaredCommand, DeclaredWindow, Describe, Description, EventParams, EventsHeard, EventsNext,
-    EventsPublish, EventsSubscribe, Failure, FailureKind, FetchedFile, FtrackCall, FtrackCalled,
-    FtrackDownload, HandOver, HostHello, HostMethod, HttpAnswer, HttpRequest, Items, JobAnswer,
-    JobDetail, JobFolder, JobRef, JobState, JobSummary, JobWait, JobsAttach, JobsLaunch, JobsList,
-    Launch, Launched, Log, Message, Notify, Open, Operation, Outcome, PluginHello, PluginLogLines,
-    PluginLogs, PluginMethod, PluginRef, PluginSettings, PluginSettingsAsk, PluginSource,
-    PluginState, PluginSummary, PluginsBisect, PluginsReloaded, Progress, Publish, Query,
-    QueryPage, QueryResults, QueryRows, Replies, Scope, SecretGet, SecretKept, SecretPut,
-    SecretValue, SettingsValues, Status, StatusSet, StoreAppend, StoreAppended, StoreEntries,
-    StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries,
-    StoredKeys, Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
+    BusMethod, BusWelcome, Change, Changed, ChildJob, ConnectHandle, ConnectHandled, ConnectLoaded,
+    ConnectMethod, ConnectPublish, ConnectPublished, ConnectSubscribed, ConnectUnsubscribed,
+    Control, DeclaredCommand, DeclaredWindow, Describe, Description, DraftKept, Edit, EventParams,
+    EventsHeard, EventsNext, EventsPublish, EventsSubscribe, Failure, FailureKind, FetchedFile,
+    FtrackCall, FtrackCalled, FtrackDownload, HandOver, HostHello, HostMethod, HttpAnswer,
+    HttpRequest, Items, JobAnswer, JobBack, JobChange, JobChanged, JobDetail, JobDraft, JobFolder,
+    JobRef, JobState, JobSummary, JobWait, JobsAttach, JobsLaunch, JobsList, Launch, Launched, Log,
+    Message, Notify, Open, Operation, Outcome, PluginHello, PluginLogLines, PluginLogs,
+    PluginMethod, PluginRef, PluginSettings, PluginSettingsAsk, PluginSource, PluginState,
+    PluginSummary, PluginsBisect, PluginsReloaded, Progress, Publish, Query, QueryPage,
+    QueryResults, QueryRows, Replies, Scope, SecretGet, SecretKept, SecretPut, SecretValue,
+    SettingsValues, Status, StatusSet, StoreAppend, StoreAppended, StoreEntries, StoreGet,
+    StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredKeys,
+    Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,13 @@ fn check(file: &str) {
             "JobDetail" => JobDetail,
             "JobWait" => JobWait,
             "JobAnswer" => JobAnswer,
+            "JobDraft" => JobDraft,
+            "DraftKept" => DraftKept,
+            "JobChange" => JobChange,
+            "JobChanged" => JobChanged,
+            "JobBack" => JobBack,
+            "Change" => Change,
+            "Changed" => Changed,
             "Items<PluginSummary>" => Items<PluginSummary>,
             "PluginsReloaded" => PluginsReloaded,
             "PluginRef" => PluginRef,
@@ -296,6 +304,7 @@ fn what_a_later_version_says_is_unknown_and_no_error() {
     check_unknown(json!({"outcome": "sings", "song": "…"}), Outcome::Unknown);
     check_unknown(json!({"type": "dial", "turns": 3}), Control::Unknown);
     check_unknown(json!({"action": "merge", "keys": []}), Operation::Unknown);
+    check_unknown(json!({"edit": "fold", "row": "r1"}), Edit::Unknown);
     check_unknown(json!({"kind": "paint", "colour": "red"}), Work::Unknown);
     let progress = json!({"fraction": 0.5, "text": "", "eta_secs": 3});
     check_unknown(

@@ -295,6 +295,7 @@ impl Typed {
         let answer = JobAnswer {
             job: job.clone(),
             values,
+            question: None,
         };
         let _: Value = client.call(BusMethod::JobsAnswer, &answer)?;
         wait_for(client, &job, timeout)

@@ -97,6 +97,7 @@ pub(super) fn jobs(session: &Session, arguments: JobsArguments) -> Result<Code, 
             let params = JobAnswer {
                 job: job.clone(),
                 values: filled_form(view, values.read()?)?,
+                question: None,
             };
             let _: Value = client.call(BusMethod::JobsAnswer, &params)?;
             wait.finish(session, &mut client, &job)

@@ -248,6 +248,8 @@ mod tests {
             context: Context::default(),
             values: Map::new(),
             view,
+            question: 0,
+            draft: Vec::new(),
             output: Value::Null,
             failure: None,
             steps: None,

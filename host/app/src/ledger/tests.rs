@@ -46,6 +46,8 @@ fn job(id: &str, state: JobState, created_ms: u64) -> Row {
             context: callboard_protocol::Context::default(),
             values: serde_json::Map::new(),
             view: None,
+            question: 0,
+            draft: Vec::new(),
             output: Value::Null,
             failure: None,
             steps: None,

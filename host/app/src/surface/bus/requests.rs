@@ -312,7 +312,9 @@ async fn ask_launch(connection: &mut Connection, id: MessageId, launch: ActionsL
 
 /// Answers a job, after its values were given the types that its question asks for.
 async fn answer(connection: &mut Connection, id: MessageId, answer: JobAnswer) -> Taken {
-    let JobAnswer { job, mut values } = answer;
+    let JobAnswer {
+        job, mut values, ..
+    } = answer;
     connection.client.check_sees(&job)?;
     let show = Ask::Show(job.clone());
     let detail = match connection.shared.options.engine.ask(show).await {

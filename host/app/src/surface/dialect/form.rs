@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 /// Returns a view's items with ftrack's own keys only, and lines of text for what its page has no field for.
 pub(super) fn web_items(view: &View) -> Vec<Value> {
-    view.items.iter().flat_map(web_item).collect()
+    let shown = view.items.iter().filter(|item| item.visible);
+    shown.flat_map(web_item).collect()
 }
 
 fn web_item(item: &Item) -> Vec<Value> {

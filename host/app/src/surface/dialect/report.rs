@@ -187,6 +187,8 @@ mod tests {
             },
             values: Map::new(),
             view: None,
+            question: 0,
+            draft: Vec::new(),
             output: Value::Null,
             failure: None,
             steps: None,
