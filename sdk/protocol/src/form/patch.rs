@@ -145,7 +145,8 @@ impl Patch {
         }
     }
 
-    fn apply(&self, item: &mut Item) {
+    /// Does it to an item, whatever that is called.
+    pub fn apply(&self, item: &mut Item) {
         if let Some(new) = &self.item {
             item.clone_from(new);
             item.name.clone_from(&self.name);

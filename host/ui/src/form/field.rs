@@ -1,0 +1,432 @@
+//! One item of a form: its label, what is typed into it, and what is wrong with that.
+
+use callboard_protocol::{Control, Edit, Item, Patch};
+use egui::{EventFilter, Id, Key, Modifiers, Response, RichText, TextEdit, Ui};
+use serde_json::Value;
+
+use super::calendar::{self, Calendar};
+use super::choice::Choosing;
+use super::{markdown_ui, problem};
+use crate::tokens::{Tokens, size, space};
+
+/// What a person does to a field in one frame.
+#[derive(Debug, Default)]
+pub(super) struct Doing {
+    /// The value is another one.
+    pub(super) changed: bool,
+    /// The value stands for now.
+    pub(super) committed: bool,
+    /// Enter was pressed where it means "submit".
+    pub(super) entered: bool,
+    /// What takes the focus when the field is to have it.
+    pub(super) focus_here: Option<Id>,
+}
+
+/// One item and what is done to it.
+#[derive(Debug)]
+pub(super) struct Field {
+    item: Item,
+    original: Value,
+    draft: Draft,
+    is_touched: bool,
+    is_uncommitted: bool,
+}
+
+/// What is typed or open where that is more than the value.
+#[derive(Debug)]
+enum Draft {
+    None,
+    Text(String),
+    Date(String, Calendar),
+    Choice(Choosing),
+}
+
+impl Field {
+    pub(super) fn new(item: Item) -> Self {
+        let draft = draft_of(&item);
+        Self {
+            original: item.value.clone(),
+            item,
+            draft,
+            is_touched: false,
+            is_uncommitted: false,
+        }
+    }
+
+    pub(super) fn item(&self) -> &Item {
+        &self.item
+    }
+
+    pub(super) fn takes_input(&self) -> bool {
+        !matches!(
+            self.item.control,
+            Control::Label | Control::Hidden | Control::Unknown
+        )
+    }
+
+    pub(super) fn is_changed(&self) -> bool {
+        self.item.has_value() && self.item.value != self.original
+    }
+
+    /// Tells whether the Escape key belongs to something that is open in the field.
+    pub(super) fn holds_escape(&self) -> bool {
+        false
+    }
+
+    pub(super) fn touch(&mut self) {
+        self.is_touched = true;
+    }
+
+    /// Does what a plugin changes; a value that it brings does not count as changed by the person.
+    pub(super) fn patch(&mut self, patch: &Patch) {
+        let kind = std::mem::discriminant(&self.item.control);
+        patch.apply(&mut self.item);
+        let is_other_kind = std::mem::discriminant(&self.item.control) != kind;
+        if patch.touches_value() || is_other_kind {
+            self.draft = draft_of(&self.item);
+            self.original = self.item.value.clone();
+        }
+    }
+
+    /// Does what the person changed before.
+    pub(super) fn restore(&mut self, edit: &Edit) {
+        edit.apply(&mut self.item.value);
+        self.draft = draft_of(&self.item);
+        self.is_touched = true;
+    }
+
+    /// Says beside the field why it was not taken.
+    pub(super) fn refuse(&mut self, sentence: &str) {
+        self.item.error = Some(sentence.to_owned());
+    }
+
+    /// Returns what is wrong with the value.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.item
+            .problem(&self.item.value, false)
+            .filter(|_| self.item.visible && self.item.has_value())
+    }
+
+    /// Returns what is wrong and worth saying now: that something is missing is not said before the field was left.
+    pub(super) fn shown_problem(&self) -> Option<String> {
+        let is_silent = !self.is_touched && is_empty(&self.item.value);
+        let own = self.problem().filter(|_| !is_silent);
+        own.or_else(|| self.item.error.clone())
+    }
+
+    /// Draws the field and the distance below it.
+    pub(super) fn ui(&mut self, ui: &mut Ui, place: usize) -> Doing {
+        if matches!(self.item.control, Control::Hidden) || !self.item.visible {
+            return Doing::default();
+        }
+        let tokens = Tokens::of(ui);
+        let width = ui.available_width().min(space::MEASURE);
+        let salt = (place, self.item.name.clone());
+        let doing = ui
+            .push_id(salt, |ui| {
+                ui.vertical(|ui| {
+                    ui.set_width(width);
+                    let label = self.label_ui(ui, tokens);
+                    let mut doing = self.control_ui(ui, label);
+                    self.commit(&mut doing);
+                    self.problem_ui(ui, tokens, doing.focus_here);
+                    doing
+                })
+                .inner
+            })
+            .inner;
+        ui.add_space(space::MEDIUM);
+        doing
+    }
+
+    /// Turns "left" into "committed" where something was changed, and remembers what was changed and not yet committed.
+    fn commit(&mut self, doing: &mut Doing) {
+        self.is_uncommitted |= doing.changed;
+        if doing.changed {
+            self.item.error = None;
+        }
+        let is_left = std::mem::take(&mut doing.committed);
+        if is_left {
+            self.is_touched = true;
+            doing.committed = std::mem::take(&mut self.is_uncommitted);
+        }
+    }
+
+    /// Draws the label above the control, where it has one there.
+    fn label_ui(&self, ui: &mut Ui, tokens: &Tokens) -> Option<Id> {
+        let is_beside = matches!(self.item.control, Control::Label | Control::Boolean);
+        if is_beside || self.item.label.is_empty() {
+            return None;
+        }
+        let row = ui.horizontal(|ui| {
+            let id = ui.label(RichText::new(&self.item.label).strong()).id;
+            if self.item.required {
+                ui.label(
+                    RichText::new("required")
+                        .size(size::SMALL)
+                        .color(tokens.quiet),
+                );
+            }
+            id
+        });
+        Some(row.inner)
+    }
+
+    fn control_ui(&mut self, ui: &mut Ui, label: Option<Id>) -> Doing {
+        match (&self.item.control, &mut self.draft) {
+            (Control::Label, _) => {
+                markdown_ui(ui, self.item.value.as_str().unwrap_or_default());
+                Doing::default()
+            }
+            (
+                Control::Text { .. } | Control::TextArea { .. } | Control::Password,
+                Draft::Text(text),
+            ) => text_ui(ui, &mut self.item, text, label),
+            (Control::Number, Draft::Text(text)) => number_ui(ui, &mut self.item, text, label),
+            (Control::Date, Draft::Date(text, calendar)) => {
+                date_ui(ui, &mut self.item, text, calendar, label)
+            }
+            (Control::Boolean, _) => boolean_ui(ui, &mut self.item),
+            (Control::Enumerator { .. }, Draft::Choice(choosing)) => {
+                choosing.ui(ui, &mut self.item, label)
+            }
+            _ => unknown_ui(ui),
+        }
+    }
+
+    fn problem_ui(&self, ui: &mut Ui, tokens: &Tokens, control: Option<Id>) {
+        let problem = self.shown_problem();
+        let is_required = self.item.required;
+        if let Some(id) = control {
+            ui.ctx().accesskit_node_builder(id, |node| {
+                if is_required {
+                    node.set_required();
+                }
+                if let Some(problem) = &problem {
+                    node.set_invalid(egui::accesskit::Invalid::True);
+                    node.set_description(problem.clone());
+                }
+            });
+        }
+        if let Some(problem) = problem {
+            let sentence = problem::sentence_from_message(&problem);
+            ui.label(RichText::new(sentence).size(size::SMALL).color(tokens.bad));
+        }
+    }
+}
+
+fn draft_of(item: &Item) -> Draft {
+    let text = || match &item.value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match &item.control {
+        Control::Text { .. } | Control::TextArea { .. } | Control::Password | Control::Number => {
+            Draft::Text(text())
+        }
+        Control::Date => Draft::Date(text(), Calendar::default()),
+        Control::Enumerator { .. } => Draft::Choice(Choosing::default()),
+        _ => Draft::None,
+    }
+}
+
+fn text_ui(ui: &mut Ui, item: &mut Item, text: &mut String, label: Option<Id>) -> Doing {
+    let hint = match &item.control {
+        Control::Text { empty_text } | Control::TextArea { empty_text } => empty_text.clone(),
+        _ => None,
+    };
+    let edit = match item.control {
+        Control::TextArea { .. } => TextEdit::multiline(text).desired_rows(4),
+        Control::Password => TextEdit::singleline(text).password(true),
+        _ => TextEdit::singleline(text),
+    };
+    let edit = dressed(edit).hint_text(hint.unwrap_or_default());
+    let response = named(ui.add(edit), label, &item.label);
+    let doing = doing_in_line(ui, &response, is_one_line(&item.control));
+    if doing.changed {
+        item.value = Value::from(text.as_str());
+    }
+    doing
+}
+
+fn is_one_line(control: &Control) -> bool {
+    !matches!(control, Control::TextArea { .. })
+}
+
+fn number_ui(ui: &mut Ui, item: &mut Item, text: &mut String, label: Option<Id>) -> Doing {
+    let edit = dressed(TextEdit::singleline(text))
+        .desired_width(160.0)
+        .event_filter(with_vertical_arrows());
+    let response = named(ui.add(edit), label, &item.label);
+    let mut doing = doing_in_line(ui, &response, true);
+    if let Some(step) = step_by_arrows(ui, &response) {
+        let number = item.value.as_f64().unwrap_or(0.0) + f64::from(step);
+        item.value = value_from_number(number);
+        *text = item.value.to_string();
+        doing.changed = true;
+    } else if doing.changed {
+        item.value = value_from_number_text(text);
+    }
+    doing
+}
+
+fn date_ui(
+    ui: &mut Ui,
+    item: &mut Item,
+    text: &mut String,
+    calendar: &mut Calendar,
+    label: Option<Id>,
+) -> Doing {
+    ui.horizontal(|ui| {
+        let edit = dressed(TextEdit::singleline(text))
+            .desired_width(160.0)
+            .hint_text("2026-11-20")
+            .event_filter(with_vertical_arrows());
+        let response = named(ui.add(edit), label, &item.label);
+        let mut doing = doing_in_line(ui, &response, true);
+        let day = calendar::day_from_text(text);
+        let stepped = step_by_arrows(ui, &response)
+            .and_then(|step| calendar::moved(day.unwrap_or_else(calendar::today), step));
+        let picked = calendar.button_ui(ui, day, &item.label);
+        if let Some(day) = stepped.or(picked) {
+            *text = day.to_string();
+            doing.changed = true;
+            doing.committed |= picked.is_some();
+        }
+        if doing.changed {
+            let text = text.trim();
+            item.value = if text.is_empty() {
+                Value::Null
+            } else {
+                Value::from(text)
+            };
+        }
+        doing
+    })
+    .inner
+}
+
+fn boolean_ui(ui: &mut Ui, item: &mut Item) -> Doing {
+    let mut is_on = item.value.as_bool().unwrap_or(false);
+    let response = ui.checkbox(&mut is_on, item.label.as_str());
+    if response.changed() {
+        item.value = Value::Bool(is_on);
+    }
+    Doing {
+        changed: response.changed(),
+        committed: response.changed(),
+        entered: false,
+        focus_here: Some(response.id),
+    }
+}
+
+fn unknown_ui(ui: &mut Ui) -> Doing {
+    let tokens = Tokens::of(ui);
+    let text = "This version cannot show this item. Update Callboard to fill it in.";
+    ui.label(RichText::new(text).color(tokens.warning));
+    Doing::default()
+}
+
+/// Gives a line of text the size that all controls have.
+fn dressed(edit: TextEdit<'_>) -> TextEdit<'_> {
+    edit.desired_width(f32::INFINITY)
+        .margin(egui::Margin::symmetric(10, 6))
+}
+
+/// Ties a control to its label, or names it where there is none to see.
+pub(super) fn named(response: Response, label: Option<Id>, name: &str) -> Response {
+    match label {
+        Some(label) => response.labelled_by(label),
+        None => {
+            let name = name.to_owned();
+            response
+                .ctx
+                .accesskit_node_builder(response.id, |node| node.set_label(name));
+            response
+        }
+    }
+}
+
+fn doing_in_line(ui: &Ui, response: &Response, is_one_line: bool) -> Doing {
+    let is_left = response.lost_focus();
+    Doing {
+        changed: response.changed(),
+        committed: is_left,
+        entered: is_left && is_one_line && ui.input(|input| input.key_pressed(Key::Enter)),
+        focus_here: Some(response.id),
+    }
+}
+
+/// Keeps the arrow keys in the field, which uses them itself.
+pub(super) fn with_vertical_arrows() -> EventFilter {
+    EventFilter {
+        horizontal_arrows: true,
+        vertical_arrows: true,
+        ..EventFilter::default()
+    }
+}
+
+fn step_by_arrows(ui: &Ui, response: &Response) -> Option<i32> {
+    if !response.has_focus() {
+        return None;
+    }
+    ui.input_mut(|input| {
+        let up = i32::from(input.consume_key(Modifiers::NONE, Key::ArrowUp));
+        let down = i32::from(input.consume_key(Modifiers::NONE, Key::ArrowDown));
+        Some(up - down).filter(|step| *step != 0)
+    })
+}
+
+fn value_from_number_text(text: &str) -> Value {
+    let text = text.trim();
+    if text.is_empty() {
+        return Value::Null;
+    }
+    // A comma is a decimal point to half of the world, and a thousand's mark is nothing that people type.
+    let plain = text.replace(',', ".");
+    match (plain.parse::<i64>(), plain.parse::<f64>()) {
+        (Ok(whole), _) => Value::from(whole),
+        (_, Ok(number)) if number.is_finite() => Value::from(number),
+        _ => Value::from(text),
+    }
+}
+
+fn value_from_number(number: f64) -> Value {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole and far below what an i64 holds"
+    )]
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        Value::from(number as i64)
+    } else {
+        Value::from(number)
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_are_read_as_people_type_them() {
+        let check = |text, expected: Value| assert_eq!(value_from_number_text(text), expected);
+        check("12", json!(12));
+        check(" -3 ", json!(-3));
+        check("23.976", json!(23.976));
+        check("23,976", json!(23.976));
+        check("", Value::Null);
+        check("many", json!("many"));
+        check("inf", json!("inf"));
+    }
+}
