@@ -395,7 +395,9 @@ fn a_timeline_of_many_hundred_segments_is_told_in_short_idle_events() -> Result<
         ]
         .concat(),
     )?;
-    let said = messages(&seen)?;
+    let mut said = messages(&seen)?;
+    // Where making them takes longer than somebody likes to wait for, that is said first.
+    said.retain(|message| message != "info: Create shots started.");
     ensure!(
         said == ["info: Made 750 shots with 750 tasks in 3 sequences."],
         "{said:?}"
