@@ -1,6 +1,5 @@
 """How the page looks: after the system's light or dark, on a narrow window, at rest, and with ten thousand shots."""
 
-
 # As WCAG asks for of text.
 CONTRAST = 4.5
 
