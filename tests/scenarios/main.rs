@@ -21,6 +21,7 @@ mod secrets;
 mod server_away;
 mod services;
 mod services_outside;
+mod sign_in;
 mod start;
 mod studio;
 mod tray;

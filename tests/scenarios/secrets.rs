@@ -1,15 +1,12 @@
 //! Secrets of plugins: in a real keyring where there is one, and in a file that is closed to others where there is none.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::{Home, HostBuilder, HostRunner, SOON, SessionBus, command, wait_until};
-use zbus::names::BusName;
+use tests::{Home, HostBuilder, HostRunner, Keyring};
 
 use crate::services::{act, home_with, output};
 
@@ -23,75 +20,6 @@ const BODY: &str = r#"
         return callboard.done("ok", failure.to_json())
 "#;
 
-/// A keyring of its own on a private bus, unlocked.
-struct Keyring {
-    bus: SessionBus,
-    daemon: Child,
-    _folder: tempfile::TempDir,
-}
-
-impl Keyring {
-    fn start() -> Result<Self> {
-        let bus = SessionBus::start()?;
-        let folder = tempfile::tempdir()?;
-        let mut daemon = command("gnome-keyring-daemon")
-            .args(["--foreground", "--unlock", "--components=secrets"])
-            .env_clear()
-            .env("DBUS_SESSION_BUS_ADDRESS", bus.address())
-            .env("HOME", folder.path())
-            .env("XDG_RUNTIME_DIR", folder.path())
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("`gnome-keyring-daemon` is missing; `cargo xtask test` installs it")?;
-        let password = daemon
-            .stdin
-            .take()
-            .context("a pipe")?
-            .write_all(b"password");
-        let keyring = Self {
-            bus,
-            daemon,
-            _folder: folder,
-        };
-        password?;
-        keyring.wait_until_up()?;
-        Ok(keyring)
-    }
-
-    fn wait_until_up(&self) -> Result<()> {
-        let connection =
-            zbus::blocking::connection::Builder::address(self.bus.address())?.build()?;
-        let names = zbus::blocking::fdo::DBusProxy::new(&connection)?;
-        wait_until("the keyring is up and unlocked", SOON, || {
-            let name = BusName::try_from("org.freedesktop.secrets").ok()?;
-            let is_there = names.name_has_owner(name).ok()?;
-            let reply = is_there.then(|| {
-                connection.call_method(
-                    Some("org.freedesktop.secrets"),
-                    "/org/freedesktop/secrets",
-                    Some("org.freedesktop.Secret.Service"),
-                    "ReadAlias",
-                    &("default",),
-                )
-            });
-            let reply = reply?.ok()?;
-            let path: zbus::zvariant::OwnedObjectPath = reply.body().deserialize().ok()?;
-            (path.as_str() != "/").then_some(())
-        })
-    }
-}
-
-impl Drop for Keyring {
-    fn drop(&mut self) {
-        // It may have ended already, and a destructor has nobody to tell.
-        self.daemon.kill().ok();
-        self.daemon.wait().ok();
-    }
-}
-
 fn host(home: &Arc<Home>) -> HostBuilder {
     HostRunner::demo().home(Arc::clone(home))
 }
@@ -101,7 +29,7 @@ fn a_secret_is_in_the_keyring_and_nowhere_else() -> Result<()> {
     let keyring = Keyring::start()?;
     let home = home_with(&json!(["secret"]), BODY)?;
     let file = home.path().join("secrets/studio.json");
-    let address = keyring.bus.address();
+    let address = keyring.address();
     let first = host(&home).start()?;
     let mut bus = first.connected_bus()?;
     // Without a keyring it is in a file.

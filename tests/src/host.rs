@@ -104,10 +104,15 @@ impl HostRunner {
         ])
     }
 
+    /// Prepares `callboard run` with no credentials but those that lie in its home or keyring.
+    pub fn signed_out() -> HostBuilder {
+        HostBuilder::with_arguments(&["run", "--headless", "--normal", "--json"])
+    }
+
     /// Prepares `callboard run` as the user of a running sandbox.
     pub fn resident(server: &Ready) -> HostBuilder {
         // Tests kill hosts more often than a person would without looking for the reason.
-        HostBuilder::with_arguments(&["run", "--headless", "--normal", "--json"])
+        Self::signed_out()
             .environment("FTRACK_SERVER", &server.server)
             .environment("FTRACK_API_USER", &server.user)
             .environment("FTRACK_API_KEY", &server.api_key)
@@ -163,10 +168,19 @@ impl HostRunner {
     ///
     /// When it does not end in time. Its exit code is for the caller to judge.
     pub fn command(&self, arguments: &[&str]) -> Result<CommandResult> {
+        self.command_with(arguments, "")
+    }
+
+    /// Runs a command that is given something on its standard input, such as a key.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end in time. Its exit code is for the caller to judge.
+    pub fn command_with(&self, arguments: &[&str], input: &str) -> Result<CommandResult> {
         let mut command = callboard(&self.home, &self.environment)?;
         self.person.run(&mut command)?;
         command.args(arguments);
-        let finished = process::run(&mut command, COMMAND)?;
+        let finished = process::run_with(&mut command, input, COMMAND)?;
         Ok(CommandResult::from(finished))
     }
 
@@ -390,6 +404,25 @@ impl HostBuilder {
     }
 }
 
+/// Runs a command of `callboard` in a home that no host needs to have.
+///
+/// # Errors
+///
+/// When it does not end in time. Its exit code is for the caller to judge.
+pub fn callboard_in(
+    home: &Home,
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+    input: &str,
+) -> Result<CommandResult> {
+    let given = environment.iter();
+    let environment = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut command = callboard(home, &environment.collect())?;
+    command.args(arguments);
+    let finished = process::run_with(&mut command, input, COMMAND)?;
+    Ok(CommandResult::from(finished))
+}
+
 /// Returns a command for the program, with nothing of the person's own environment but the path.
 fn callboard(home: &Home, environment: &BTreeMap<String, String>) -> Result<Command> {
     callboard_under(&[], home, environment)
@@ -416,6 +449,8 @@ fn callboard_under(
         .env("LANG", "C.UTF-8")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("RUST_BACKTRACE", "1")
+        // Else the person's own bus would be found, and with it their tray and their keyring.
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
         .envs(environment);
     let mut path = Vec::new();
     // Python plugins find the tests' own Python first, where there is one.

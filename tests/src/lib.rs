@@ -10,6 +10,7 @@ mod command_line;
 mod home;
 mod host;
 mod hub;
+mod keyring;
 mod node;
 mod process;
 mod program;
@@ -23,8 +24,9 @@ mod wait;
 pub use bus::{BusClient, BusError, Incoming};
 pub use command_line::CommandResult;
 pub use home::Home;
-pub use host::{HostBuilder, HostRunner, Ready};
+pub use host::{HostBuilder, HostRunner, Ready, callboard_in};
 pub use hub::{Frame, HubClient};
+pub use keyring::Keyring;
 pub use node::node_modules;
 pub use process::{Finished, command, descendants, is_alive, run, signal, with_environment};
 pub use program::{

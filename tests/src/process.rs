@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::Builder;
@@ -40,12 +40,30 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 ///
 /// When it cannot be started or does not end in time.
 pub fn run(command: &mut Command, deadline: Duration) -> Result<Finished> {
+    run_with(command, "", deadline)
+}
+
+/// Runs `command` with this standard input, which fits into a pipe; kills it once `deadline` has passed.
+///
+/// # Errors
+///
+/// When it cannot be started or does not end in time.
+pub(crate) fn run_with(command: &mut Command, input: &str, deadline: Duration) -> Result<Finished> {
+    let stdin = if input.is_empty() {
+        Stdio::null()
+    } else {
+        Stdio::piped()
+    };
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("could not start {command:?}"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command may end without reading it.
+        stdin.write_all(input.as_bytes()).ok();
+    }
     let stdout = collect(child.stdout.take().context("standard output is piped")?)?;
     let stderr = collect(child.stderr.take().context("standard error is piped")?)?;
     let ended = wait_for(&mut child, deadline);

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::ledger::Ledger;
 use crate::plugin_folders::PluginFolders;
+use crate::settings::Credentials;
 
 /// What is known of the person who is signed in.
 #[derive(Clone, Debug, Default)]
@@ -24,16 +25,39 @@ pub(crate) enum SignIn {
     Out(Failure),
 }
 
+/// Whom the credentials name, before the server has said anything; all of it empty where there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The server.
+    pub(crate) server: String,
+    /// The user.
+    pub(crate) user: String,
+    /// Where the key came from.
+    pub(crate) source: &'static str,
+}
+
+impl Named {
+    /// Returns whom `found` names.
+    pub(crate) fn of<E>(found: &Result<Credentials, E>) -> Self {
+        match found {
+            Ok(credentials) => Self {
+                server: credentials.server.clone(),
+                user: credentials.user.clone(),
+                source: credentials.source.name(),
+            },
+            Err(_) => Self::default(),
+        }
+    }
+}
+
 /// What the host says of itself. Everything in it is either fixed or watched.
 pub(crate) struct About {
     /// The host's id.
     pub(crate) host: String,
     /// The bus's socket.
     pub(crate) bus: PathBuf,
-    /// The server and user that the credentials name, before the server has said anything.
-    pub(crate) named: (String, String),
-    /// Where the credentials came from.
-    pub(crate) source: &'static str,
+    /// Whom the credentials name.
+    pub(crate) named: watch::Receiver<Named>,
     /// Whether Connect's plugins may show windows.
     pub(crate) connect_windows: bool,
     /// What is wrong since the start and that a person can mend.
@@ -58,9 +82,17 @@ impl About {
 
     /// Returns the name of the person.
     pub(crate) fn user(&self) -> String {
+        self.who().1
+    }
+
+    /// Returns the server and the person: those that the server knows, or else those that the credentials name.
+    pub(crate) fn who(&self) -> (String, String) {
         match &*self.sign_in.borrow() {
-            SignIn::In(identity) => identity.user.clone(),
-            _ => self.named.1.clone(),
+            SignIn::In(identity) => (identity.server.clone(), identity.user.clone()),
+            _ => {
+                let named = self.named.borrow();
+                (named.server.clone(), named.user.clone())
+            }
         }
     }
 
@@ -68,16 +100,13 @@ impl About {
     pub(crate) fn event_user(&self) -> Value {
         match &*self.sign_in.borrow() {
             SignIn::In(identity) => json!({"id": identity.user_id, "username": identity.user}),
-            _ => json!({"username": self.named.1}),
+            _ => json!({"username": self.named.borrow().user}),
         }
     }
 
     /// Returns how the host fares.
     pub(crate) fn status(&self) -> Status {
-        let (server, user) = match &*self.sign_in.borrow() {
-            SignIn::In(identity) => (identity.server.clone(), identity.user.clone()),
-            _ => self.named.clone(),
-        };
+        let (server, user) = self.who();
         let isolation = runner::isolation();
         let hub = self.hub.borrow().clone();
         let ledger = self.ledger.status();
@@ -96,6 +125,7 @@ impl About {
             pid: std::process::id(),
             server,
             user,
+            source: self.named.borrow().source.into(),
             hub,
             tray: self.tray.borrow().clone(),
             ledger,
@@ -117,7 +147,7 @@ impl About {
             SignIn::In(identity) => Ok(WhoAmI {
                 server: identity.server.clone(),
                 user: identity.user.clone(),
-                source: self.source.into(),
+                source: self.named.borrow().source.into(),
                 roles: identity.roles.clone(),
             }),
             SignIn::Out(failure) => Err(failure.clone()),

@@ -8,6 +8,7 @@ mod demo;
 mod jobs;
 mod launch;
 mod login;
+mod logout;
 mod plugins;
 mod print;
 mod problem;
@@ -52,8 +53,10 @@ struct Arguments {
 enum Command {
     /// Tries it out: an ftrack server with a demo project, and callboard signed in to it.
     Demo(demo::DemoArguments),
-    /// Signs in to an ftrack server with an API key.
+    /// Signs in to an ftrack server.
     Login(login::LoginArguments),
+    /// Signs out and forgets the API key.
+    Logout(logout::LogoutArguments),
     /// Tells who is signed in.
     Whoami,
     /// Runs callboard until it is stopped; where it runs already, says so.
@@ -209,6 +212,7 @@ fn command(session: &Session, command: Command) -> Result<Code, Problem> {
     match command {
         Command::Demo(arguments) => demo::demo(session, arguments),
         Command::Login(arguments) => login::login(session, &arguments),
+        Command::Logout(arguments) => logout::logout(session, &arguments),
         Command::Whoami => login::whoami(session),
         Command::Run(arguments) => run::run(session, arguments),
         Command::Actions(arguments) => actions::actions(session, arguments),

@@ -1,7 +1,10 @@
 //! The connection to ftrack: signs in, keeps the event hub, and says how both stand.
 //!
 //! A server that cannot be reached is asked again for ever, ever more seldom and never at the same moment as all other
-//! machines do. Credentials that are refused are tried again as well, but slowly: only a person changes them.
+//! machines do. Credentials that are refused are tried again as well, but slowly: only a person changes them, and whoever
+//! does so through us has them tried at once.
+
+mod pause;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,21 +19,19 @@ use ftrack::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use crate::about::SignIn;
+use crate::about::{Named, SignIn};
 use crate::engine_thread::{Announcement, EngineHandle};
 use crate::hearing::{Hearing, HubHearing};
 use crate::service::{failure_from_call, failure_from_connect, failure_from_lost};
-use crate::settings::{Credentials, HubSettings, NetworkSettings};
+use crate::settings::{Credentials, CredentialsError, HubSettings, NetworkSettings};
+use crate::sign_in::{Account, Asked, Order, failure_from_credentials};
 use crate::surface::web::WebSurface;
+use pause::{Pause, REFUSED_PAUSE};
 
 /// The topic of changes to entities.
 const UPDATE_TOPIC: &str = "ftrack.update";
-
-/// How long to wait before refused credentials are tried again.
-const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 /// How many of the hub's messages are taken at once; their changes to entities become one event of the engine.
 const AT_ONCE: usize = 256;
@@ -38,7 +39,11 @@ const AT_ONCE: usize = 256;
 /// What a connection is started with.
 pub(crate) struct ConnectionOptions {
     /// Who signs in.
-    pub(crate) credentials: Credentials,
+    pub(crate) account: Account,
+    /// What was found of it at the start.
+    pub(crate) found: Result<Credentials, CredentialsError>,
+    /// Who signs in and out while the host runs.
+    pub(crate) orders: mpsc::Receiver<Asked>,
     /// The host's id.
     pub(crate) host: String,
     /// How patient to be.
@@ -65,6 +70,8 @@ pub(crate) struct Told {
     pub(crate) session: watch::Sender<Option<Session>>,
     /// Why there is no session.
     pub(crate) problem: watch::Sender<Failure>,
+    /// Whom the credentials name.
+    pub(crate) named: watch::Sender<Named>,
     /// Who is signed in.
     pub(crate) sign_in: watch::Sender<SignIn>,
     /// The event hub's state.
@@ -78,15 +85,24 @@ pub(crate) struct Told {
 /// The connection's task.
 pub(crate) struct Connection {
     options: ConnectionOptions,
+    /// The way to the server with the credentials that were found last.
     config: ftrack::Config,
+    /// Who waits for the next attempt's outcome.
+    waiting: Vec<oneshot::Sender<Result<(), Failure>>>,
 }
 
-/// Why a session ended.
+/// Why there is no session, or none any more.
 enum SessionEnd {
-    /// The server does not accept the credentials any more.
+    /// There is nobody to sign in.
+    Nobody(CredentialsError),
+    /// The server does not accept the credentials, or not any more.
     Refused(Failure),
+    /// The server cannot be reached.
+    Unreachable(Failure),
     /// The hub could not go on.
     Broken(Failure),
+    /// Somebody signs in or out.
+    Asked(Asked),
     /// The host ends.
     Stopped,
 }
@@ -95,62 +111,139 @@ impl Connection {
     /// Prepares a connection.
     pub(crate) fn new(options: ConnectionOptions) -> Self {
         Self {
-            config: config(&options),
+            config: ftrack::Config::new("", "", ""),
+            waiting: Vec::new(),
             options,
         }
     }
 
     /// Connects, and again whenever that ends, until the host ends; what waits for the hub is sent before.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let mut pause = Pause::new(&self.options.hub);
+        let mut found = std::mem::replace(&mut self.options.found, Err(CredentialsError::None));
         loop {
-            self.say_hub(ConnectionState::Connecting, None);
-            let connected = tokio::select! {
-                connected = Session::connect(self.config.clone()) => connected,
-                () = self.stopped() => return,
+            self.options.told.named.send_replace(Named::of(&found));
+            let end = match found {
+                Ok(credentials) => self.connect(&credentials, &mut pause).await,
+                Err(error) => SessionEnd::Nobody(error),
             };
-            let failure = match connected {
-                Ok(session) => {
-                    pause.reset();
-                    match self.serve(session).await {
-                        SessionEnd::Stopped => return,
-                        SessionEnd::Refused(failure) => {
-                            self.sign_out(&failure).await;
-                            pause.refused();
-                            failure
-                        }
-                        SessionEnd::Broken(failure) => failure,
-                    }
-                }
-                Err(error) => {
-                    let failure = failure_from_connect(&error);
-                    if is_refusal(&error) {
-                        self.sign_out(&failure).await;
-                        pause.refused();
-                    } else {
-                        self.say_unreachable(&failure).await;
-                    }
-                    failure
-                }
+            let Some(asked) = self.take_end(end, &mut pause).await else {
+                return;
             };
-            self.options.told.session.send_replace(None);
-            self.options.told.problem.send_replace(failure);
-            tokio::select! {
-                () = pause.wait() => {}
-                () = self.stopped() => return,
+            found = match asked {
+                Some(asked) => self.take_order(asked, &mut pause).await,
+                None => self.options.account.find().await,
+            };
+        }
+    }
+
+    /// Connects, and serves the session until it ends.
+    async fn connect(&mut self, credentials: &Credentials, pause: &mut Pause) -> SessionEnd {
+        self.config = config(&self.options, credentials);
+        self.say_hub(ConnectionState::Connecting, None);
+        let stopped = self.stopped();
+        let connected = tokio::select! {
+            connected = Session::connect(self.config.clone()) => connected,
+            asked = self.options.orders.recv() => {
+                return asked.map_or(SessionEnd::Stopped, SessionEnd::Asked);
+            }
+            () = stopped => return SessionEnd::Stopped,
+        };
+        match connected {
+            Ok(session) => {
+                pause.reset();
+                self.serve(session).await
+            }
+            Err(error) if is_refusal(&error) => SessionEnd::Refused(failure_from_connect(&error)),
+            Err(error) => SessionEnd::Unreachable(failure_from_connect(&error)),
+        }
+    }
+
+    /// Says why there is no session, and waits until the next attempt is due; returns the order that makes it so, if it
+    /// was one, and nothing at all when the host ends.
+    async fn take_end(&mut self, end: SessionEnd, pause: &mut Pause) -> Option<Option<Asked>> {
+        let mut comes_back = true;
+        let failure = match end {
+            SessionEnd::Stopped => return None,
+            SessionEnd::Asked(asked) => {
+                self.options.told.session.send_replace(None);
+                return Some(Some(asked));
+            }
+            SessionEnd::Nobody(error) => {
+                comes_back = error.may_pass();
+                let failure = failure_from_credentials(&error);
+                tracing::info!(%failure, "nobody signs in");
+                self.sign_out(ConnectionState::SignedOut, &failure).await;
+                pause.refused();
+                failure
+            }
+            SessionEnd::Refused(failure) => {
+                tracing::warn!(%failure, "ftrack does not accept the credentials");
+                self.sign_out(ConnectionState::Refused, &failure).await;
+                pause.refused();
+                failure
+            }
+            SessionEnd::Unreachable(failure) => {
+                self.say_unreachable(&failure).await;
+                failure
+            }
+            SessionEnd::Broken(failure) => failure,
+        };
+        self.options.told.session.send_replace(None);
+        self.options.told.problem.send_replace(failure.clone());
+        self.answer(&Err(failure));
+        let stopped = self.stopped();
+        let due = async {
+            if !comes_back {
+                std::future::pending::<()>().await;
+            }
+            pause.wait().await;
+        };
+        tokio::select! {
+            () = due => Some(None),
+            asked = self.options.orders.recv() => asked.map(Some),
+            () = stopped => None,
+        }
+    }
+
+    /// Does what was asked, and returns the credentials to go on with.
+    async fn take_order(
+        &mut self,
+        asked: Asked,
+        pause: &mut Pause,
+    ) -> Result<Credentials, CredentialsError> {
+        pause.reset();
+        match asked.order {
+            Order::Renew => {
+                self.waiting.push(asked.answer);
+                self.options.account.find().await
+            }
+            Order::End => {
+                let error = CredentialsError::None;
+                let failure = failure_from_credentials(&error);
+                self.sign_out(ConnectionState::SignedOut, &failure).await;
+                tell(asked.answer, Ok(()));
+                Err(error)
             }
         }
     }
 
+    /// Answers everyone who waits for an attempt's outcome.
+    fn answer(&mut self, outcome: &Result<(), Failure>) {
+        for waiting in self.waiting.drain(..) {
+            tell(waiting, outcome.clone());
+        }
+    }
+
     /// Waits until the host ends.
-    async fn stopped(&self) {
+    fn stopped(&self) -> impl Future<Output = ()> + use<> {
         let mut stopping = self.options.stopping.clone();
         // A host that is gone without a word has ended too.
-        drop(stopping.wait_for(|stop| *stop).await);
+        async move { drop(stopping.wait_for(|stop| *stop).await) }
     }
 
     /// Serves one session until it is refused.
-    async fn serve(&self, session: Session) -> SessionEnd {
+    async fn serve(&mut self, session: Session) -> SessionEnd {
         let identity = Identity {
             server: session.server().to_string(),
             user: session.user().username.clone(),
@@ -169,13 +262,14 @@ impl Connection {
             .engine
             .tell(Event::SignedIn(identity.clone()))
             .await;
+        self.answer(&Ok(()));
         match self.serve_hub(&session, identity).await {
             Ok(end) | Err(end) => end,
         }
     }
 
     async fn serve_hub(
-        &self,
+        &mut self,
         session: &Session,
         identity: Identity,
     ) -> Result<SessionEnd, SessionEnd> {
@@ -220,7 +314,7 @@ impl Connection {
     }
 
     async fn take_messages(
-        &self,
+        &mut self,
         session: &Session,
         hub: &EventHub,
         web: &Arc<WebSurface>,
@@ -229,6 +323,7 @@ impl Connection {
     ) -> SessionEnd {
         let mut taken = Vec::new();
         loop {
+            let stopped = self.stopped();
             let is_doubted = tokio::select! {
                 count = messages.recv_many(&mut taken, AT_ONCE) => {
                     if count == 0 {
@@ -246,7 +341,10 @@ impl Connection {
                     }
                 },
                 () = self.options.doubt.notified() => true,
-                () = self.stopped() => return SessionEnd::Stopped,
+                asked = self.options.orders.recv() => {
+                    return asked.map_or(SessionEnd::Stopped, SessionEnd::Asked);
+                }
+                () = stopped => return SessionEnd::Stopped,
             };
             if is_doubted && let Some(refusal) = refusal(session).await {
                 return SessionEnd::Refused(refusal);
@@ -365,17 +463,13 @@ impl Connection {
         }
     }
 
-    async fn sign_out(&self, failure: &Failure) {
-        tracing::warn!(%failure, "ftrack does not accept the credentials");
-        self.options
-            .told
-            .sign_in
-            .send_replace(SignIn::Out(failure.clone()));
-        self.say_hub(ConnectionState::Refused, Some(failure.clone()));
-        self.options
-            .engine
-            .tell(Event::SignedOut(failure.clone()))
-            .await;
+    /// Says that nobody is signed in.
+    async fn sign_out(&self, state: ConnectionState, failure: &Failure) {
+        let told = &self.options.told;
+        told.sign_in.send_replace(SignIn::Out(failure.clone()));
+        self.say_hub(state, Some(failure.clone()));
+        let event = Event::SignedOut(failure.clone());
+        self.options.engine.tell(event).await;
     }
 
     fn say_hub(&self, state: ConnectionState, problem: Option<Failure>) {
@@ -389,6 +483,11 @@ impl Connection {
             self.options.engine.announce(Announcement::HubChanged);
         }
     }
+}
+
+fn tell(waiting: oneshot::Sender<Result<(), Failure>>, outcome: Result<(), Failure>) {
+    // Whoever asked may have gone.
+    drop(waiting.send(outcome));
 }
 
 /// Asks the server whether it still accepts the credentials; returns its refusal.
@@ -409,10 +508,10 @@ fn is_refusal(error: &ConnectError) -> bool {
     )
 }
 
-fn config(options: &ConnectionOptions) -> ftrack::Config {
+fn config(options: &ConnectionOptions, credentials: &Credentials) -> ftrack::Config {
     let Credentials {
         server, user, key, ..
-    } = &options.credentials;
+    } = credentials;
     let request = Duration::from_secs(options.network.request_secs);
     ftrack::Config {
         client_token: Some(options.host.clone()),
@@ -466,40 +565,6 @@ fn changed_ids(event: &RawEvent) -> Result<Vec<String>, ContentError> {
         _ => None,
     };
     Ok(entities.into_iter().flatten().filter_map(id).collect())
-}
-
-/// The pause between attempts: doubled with each, and spread at random.
-struct Pause {
-    first: Duration,
-    longest: Duration,
-    next: Duration,
-}
-
-impl Pause {
-    fn new(settings: &HubSettings) -> Self {
-        let first = Duration::from_millis(settings.reconnect_ms);
-        Self {
-            first,
-            longest: Duration::from_secs(settings.reconnect_max_secs),
-            next: first,
-        }
-    }
-
-    fn reset(&mut self) {
-        self.next = self.first;
-    }
-
-    fn refused(&mut self) {
-        self.next = REFUSED_PAUSE;
-    }
-
-    async fn wait(&mut self) {
-        let spread = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
-        let pause = self.next.mul_f64(0.5 + spread / 2.0);
-        self.next = (self.next * 2).min(self.longest.max(self.first));
-        // There is nothing to wait for but the time itself.
-        drop(timeout(pause, std::future::pending::<()>()).await);
-    }
 }
 
 #[cfg(test)]

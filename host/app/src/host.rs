@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::about::{About, SignIn};
+use crate::about::{About, Named, SignIn};
 use crate::connect::{ConnectChildren, ConnectOptions};
 use crate::connection::{Connection, ConnectionOptions, Told};
 use crate::engine_thread::{EngineHandle, EngineThread};
@@ -33,6 +33,7 @@ use crate::service::{Outside, Server, Services};
 use crate::settings::{
     Credentials, CredentialsError, Environment, PluginLayers, Secrets, Settings,
 };
+use crate::sign_in::{Account, SignInDesk, failure_from_credentials};
 use crate::supervisor::{Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
 use performer::Performer;
@@ -84,7 +85,7 @@ pub(crate) struct Host {
     supervisor: Supervisor,
     log: PluginLog,
     bus: Bus,
-    connection: Option<JoinHandle<()>>,
+    connection: JoinHandle<()>,
     commands: JoinHandle<()>,
     tray: watch::Sender<TrayStatus>,
     hub: watch::Receiver<HubStatus>,
@@ -120,23 +121,24 @@ impl Host {
         let starts = Starts::begin(&place.folder, mode);
         let private = private_folders(&home, &place.folder);
         let plugins = open_plugins(places, &starts, place.folder).await;
-        let credentials = credentials.map_or_else(|| Credentials::find(&environment, &home), Ok);
+        let account = match credentials {
+            Some(credentials) => Account::Fixed(credentials),
+            None => Account::Kept {
+                environment: Box::new(environment.clone()),
+                home: home.clone(),
+            },
+        };
+        let found = account.find().await;
+        let (sign_in, orders) = SignInDesk::new(account.clone(), ledger.clone());
 
         let (engine, inbox) = EngineHandle::new();
-        let channels = Channels::new(credentials.as_ref().err());
+        let channels = Channels::new(Named::of(&found), found.as_ref().err());
         let connect = connect_children(&engine, &home, &environment, &settings, &channels);
         problems.extend(connect.problems().iter().cloned());
         let about = about(
-            &host,
-            &home,
-            &settings,
-            &credentials,
-            problems,
-            &plugins,
-            &ledger,
-            &channels,
+            &host, &home, &settings, problems, &plugins, &ledger, &channels,
         );
-        let bus = start_bus(&home, &settings, &engine, &about, &log, &channels).await?;
+        let bus = start_bus(&home, &settings, &engine, &about, &log, &channels, sign_in).await?;
         let supervisor =
             start_supervisor(&engine, &environment, &settings, &folders, &log, private)?;
         let outside = outside(&home, &settings, &channels, &bus, &supervisor);
@@ -168,8 +170,10 @@ impl Host {
         } = channels;
         // Until the server has answered, whoever asks is told why nothing can be done yet.
         engine.tell(Event::SignedOut(not_yet)).await;
-        let connection = credentials.ok().map(|credentials| ConnectionOptions {
-            credentials,
+        let connection = Connection::new(ConnectionOptions {
+            account,
+            found,
+            orders,
             host,
             hub: settings.hub,
             network: settings.network,
@@ -189,7 +193,7 @@ impl Host {
             supervisor,
             log,
             bus,
-            connection: connection.map(|options| tokio::spawn(Connection::new(options).run())),
+            connection: tokio::spawn(connection.run()),
             commands: tokio::spawn(commands),
             tray,
             hub,
@@ -228,12 +232,10 @@ impl Host {
     ///
     /// Surfaces go first, so that nothing new comes in; then the engine, so that nothing new is begun; then plugins;
     /// the ledger goes last, with everything written that was answered.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
         self.stopping.send_replace(true);
-        if let Some(mut connection) = self.connection
-            && timeout(LAST_EVENTS, &mut connection).await.is_err()
-        {
-            connection.abort();
+        if timeout(LAST_EVENTS, &mut self.connection).await.is_err() {
+            self.connection.abort();
         }
         self.commands.abort();
         self.bus.stop().await;
@@ -263,10 +265,10 @@ struct Channels {
 }
 
 impl Channels {
-    fn new(error: Option<&CredentialsError>) -> Self {
+    fn new(named: Named, error: Option<&CredentialsError>) -> Self {
         let (sign_in, problem) = match error {
             Some(error) => {
-                let failure = no_credentials(error);
+                let failure = failure_from_credentials(error);
                 (SignIn::Out(failure.clone()), failure)
             }
             None => (
@@ -281,6 +283,7 @@ impl Channels {
         let told = Told {
             session: watch::Sender::new(None),
             problem: watch::Sender::new(problem),
+            named: watch::Sender::new(named),
             sign_in: watch::Sender::new(sign_in),
             hub: watch::Sender::new(HubStatus::default()),
             event_hub: watch::Sender::new(None),
@@ -317,6 +320,7 @@ async fn start_bus(
     about: &Arc<About>,
     log: &PluginLog,
     channels: &Channels,
+    sign_in: SignInDesk,
 ) -> anyhow::Result<Bus> {
     Bus::start(BusOptions {
         path: home.bus.clone(),
@@ -328,19 +332,15 @@ async fn start_bus(
         plugin_log: log.clone(),
         hearing: channels.hearing.subscribe(),
         stopping: channels.stopping.clone(),
+        sign_in,
     })
     .await
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is known already, and is put into its place"
-)]
 fn about(
     host: &str,
     home: &Home,
     settings: &Settings,
-    credentials: &Result<Credentials, CredentialsError>,
     problems: Vec<Failure>,
     plugins: &PluginFolders,
     ledger: &Ledger,
@@ -350,8 +350,7 @@ fn about(
         host: host.to_owned(),
         bus: home.bus.clone(),
         connect_windows: settings.connect.windows,
-        named: named(credentials),
-        source: credentials.as_ref().map_or("", |found| found.source.name()),
+        named: channels.told.named.subscribe(),
         problems,
         plugins: plugins.clone(),
         ledger: ledger.clone(),
@@ -373,12 +372,13 @@ async fn tell_what_is_known(
 }
 
 fn ledger_place(home: &Home, settings: &Settings) -> anyhow::Result<ledger::Place> {
-    let base = match settings.ledger.folder.as_path() {
-        folder if folder.as_os_str().is_empty() => home.data.as_path(),
-        folder => folder,
-    };
-    let place = ledger::Place::find(base)
-        .with_context(|| format!("could not make the ledger's folder in `{}`", base.display()))?;
+    let place = ledger::Place::of(home, &settings.ledger).with_context(|| {
+        let wanted = ledger::wanted(home, &settings.ledger);
+        format!(
+            "could not make the ledger's folder in `{}`",
+            wanted.display()
+        )
+    })?;
     if let Some(wanted) = &place.instead_of {
         tracing::warn!(
             wanted = %wanted.display(), folder = %place.folder.display(),
@@ -497,23 +497,11 @@ fn connect_children(
 }
 
 fn ready(home: &Home, about: &About) -> Ready {
-    let (server, user) = about.named.clone();
+    let (server, user) = about.who();
     Ready {
         server,
         user,
         bus: home.bus.clone(),
         pid: std::process::id(),
     }
-}
-
-fn named(credentials: &Result<Credentials, CredentialsError>) -> (String, String) {
-    match credentials {
-        Ok(credentials) => (credentials.server.clone(), credentials.user.clone()),
-        Err(_) => (String::new(), String::new()),
-    }
-}
-
-fn no_credentials(error: &CredentialsError) -> Failure {
-    Failure::new(FailureKind::NotSignedIn, error.to_string())
-        .hint("sign in with `callboard login --server URL --user NAME --key-stdin`")
 }

@@ -18,7 +18,7 @@ use engine::{KeptJob, Row, StoreRequest};
 use rusqlite::{Connection, ErrorCode, Transaction};
 use serde_json::Value;
 
-pub(crate) use place::{Place, is_on_network};
+pub(crate) use place::{Place, is_on_network, wanted};
 pub(crate) use schema::OpenError;
 
 /// How many requests may wait for the disk before further ones are refused.
@@ -67,6 +67,21 @@ pub(crate) struct LedgerThread {
 }
 
 impl Ledger {
+    /// Counts the jobs that have not ended in a ledger that no host has open.
+    ///
+    /// # Errors
+    ///
+    /// When there is a ledger and it cannot be read.
+    pub(crate) fn count_unfinished(place: &Place) -> rusqlite::Result<u64> {
+        let file = place.file();
+        if !file.exists() {
+            return Ok(0);
+        }
+        // Not only for reading: what an unclean end left is put in order first.
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        rows::count_unfinished(&rusqlite::Connection::open_with_flags(file, flags)?)
+    }
+
     /// Opens the ledger and reads what is kept; `ended_jobs` bounds how much of what has ended stays.
     ///
     /// # Errors

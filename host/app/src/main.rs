@@ -20,6 +20,7 @@ mod plugin_log;
 mod process_tree;
 mod service;
 mod settings;
+mod sign_in;
 mod supervisor;
 mod surface;
 mod tray;

@@ -4,8 +4,10 @@
 
 mod credentials;
 mod environment;
+mod keyring;
 mod layers;
 mod plugin_layers;
+mod private_file;
 mod secrets;
 
 use std::path::PathBuf;
@@ -16,9 +18,10 @@ use serde::Deserialize;
 use crate::home::Home;
 use layers::{Layers, Missing};
 
-pub(crate) use credentials::{Credentials, CredentialsError, Source, write_private};
+pub(crate) use credentials::{Credentials, CredentialsError, Source};
 pub(crate) use environment::Environment;
 pub(crate) use plugin_layers::PluginLayers;
+pub(crate) use private_file::write_private;
 pub(crate) use secrets::{Name as SecretName, Secrets};
 
 /// Everything that can be set, as `config/defaults.toml` lays it out; what each setting means is written there.

@@ -69,6 +69,13 @@ impl ServerUrl {
         self.url.scheme() == "https"
     }
 
+    /// Returns whether both are one server, whether or not it is reached over TLS.
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        let (one, two) = (&self.url, &other.url);
+        // Without a port, plain HTTP is the same server's other door.
+        one.port() == two.port() && one.host() == two.host() && one.path() == two.path()
+    }
+
     /// Returns the address of `path` below the server's own path.
     pub fn join(&self, path: &str) -> Url {
         let mut url = self.url.clone();
@@ -107,6 +114,7 @@ fn with_scheme(text: &str) -> String {
     if text.contains("://") {
         return text.to_owned();
     }
+    let text = text.trim_end_matches('/');
     let host = text.split('/').next().unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_this_machine =
@@ -135,7 +143,7 @@ mod tests {
     fn what_people_leave_out_is_filled_in() {
         check("studio", "https://studio.ftrackapp.com");
         check(" studio ", "https://studio.ftrackapp.com");
-        check("studio/", "https://studio");
+        check("studio/", "https://studio.ftrackapp.com");
         check("studio.ftrackapp.com", "https://studio.ftrackapp.com");
         check(
             "https://studio.ftrackapp.com/",

@@ -77,6 +77,10 @@ bus_methods! {
     Status = "status",
     /// To the host: `{}` to [`WhoAmI`].
     WhoAmI = "whoami",
+    /// To the host: `{}` to [`WhoAmI`]; it reads the credentials again and signs in with them at once.
+    SignInRenew = "sign_in.renew",
+    /// To the host: [`SignInEnd`] to `{}`; it forgets the credentials, and nobody is signed in then.
+    SignInEnd = "sign_in.end",
     /// To the host: `{}` to `{}`; the host then ends.
     Quit = "quit",
     /// To the client, a request: [`Describe`](crate::Describe) to [`Description`].
@@ -310,6 +314,9 @@ pub struct Status {
     /// The ftrack user.
     #[serde(default)]
     pub user: String,
+    /// Where the key came from, as in [`WhoAmI`]; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// The event hub.
     pub hub: HubStatus,
     /// The tray.
@@ -339,12 +346,21 @@ pub struct WhoAmI {
     pub server: String,
     /// The ftrack user name.
     pub user: String,
-    /// Where the key came from: `environment`, `file`.
+    /// Where the key came from: `environment`, `keyring`, `file` or `demo`.
     #[serde(default)]
     pub source: String,
     /// The user's security roles.
     #[serde(default)]
     pub roles: Vec<String>,
+}
+
+/// Ends the sign-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInEnd {
+    /// Whether work that has not been done yet may wait until the same person signs in again; without it, such work is
+    /// a reason to refuse.
+    #[serde(default)]
+    pub leave_pending: bool,
 }
 
 /// One page of a selection's description.

@@ -31,8 +31,8 @@ pub use action::{Action, Count, MenuItem, When};
 pub use bus::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, ConnectionState, DescribeRow,
     Description, EventParams, HubStatus, Isolation, Items, JobAnswer, JobRef, JobWait, JobsList,
-    Launched, LedgerStatus, Publish, Replies, Status, Subscribe, Subscribed, TrayStatus, WhoAmI,
-    WindowRef,
+    Launched, LedgerStatus, Publish, Replies, SignInEnd, Status, Subscribe, Subscribed, TrayStatus,
+    WhoAmI, WindowRef,
 };
 pub use connect::{
     ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPart, ConnectPublish,

@@ -19,9 +19,9 @@ use callboard_protocol::{
     PluginMethod, PluginRef, PluginSettings, PluginSettingsAsk, PluginSource, PluginState,
     PluginSummary, PluginsBisect, PluginsReloaded, Progress, Publish, Query, QueryPage,
     QueryResults, QueryRows, Replies, Scope, SecretGet, SecretKept, SecretPut, SecretValue,
-    SettingsValues, Status, StatusSet, StoreAppend, StoreAppended, StoreEntries, StoreGet,
-    StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredKeys,
-    Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
+    SettingsValues, SignInEnd, Status, StatusSet, StoreAppend, StoreAppended, StoreEntries,
+    StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim, StoreValue, StoredEntries,
+    StoredKeys, Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,7 @@ fn check(file: &str) {
             "Bisected" => Bisected,
             "Status" => Status,
             "WhoAmI" => WhoAmI,
+            "SignInEnd" => SignInEnd,
             "EventsSubscribe" => EventsSubscribe,
             "EventsNext" => EventsNext,
             "EventsHeard" => EventsHeard,
@@ -246,7 +247,8 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "connect.publish" => ["ConnectPublish", "ConnectPublished"],
         "connect.handle" => ["ConnectHandle", "ConnectHandled"],
         "status" => ["-", "Status"],
-        "whoami" => ["-", "WhoAmI"],
+        "whoami" | "sign_in.renew" => ["-", "WhoAmI"],
+        "sign_in.end" => ["SignInEnd", "-"],
         other => panic!("the method `{other}` has no golden lines"),
     }
 }

@@ -4,6 +4,7 @@ use callboard_protocol::{BusMethod, Status};
 use serde_json::json;
 
 use super::Session;
+use super::login::source_in_words;
 use super::print::{failure_text, value_text};
 use super::problem::{Code, Problem};
 
@@ -17,7 +18,12 @@ fn human_text(status: &Status) -> String {
     let signed_in = if status.user.is_empty() {
         "nobody is signed in".to_owned()
     } else {
-        format!("{} @ {}", status.user, status.server)
+        format!(
+            "{} @ {} (key from {})",
+            status.user,
+            status.server,
+            source_in_words(&status.source)
+        )
     };
     let tray = match &status.tray.reason {
         _ if status.tray.present => "shown".to_owned(),

@@ -6,7 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::home::user_id;
+use crate::home::{Home, user_id};
+use crate::settings::LedgerSettings;
 
 /// The folder of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +46,26 @@ impl Place {
         })
     }
 
+    /// Finds the place that the settings ask for, or the usual one.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made.
+    pub(crate) fn of(home: &Home, settings: &LedgerSettings) -> io::Result<Self> {
+        Self::find(wanted(home, settings))
+    }
+
     /// Returns the database's file.
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.join("ledger.sqlite")
+    }
+}
+
+/// Returns the folder that the settings ask for, or the usual one.
+pub(crate) fn wanted<'a>(home: &'a Home, settings: &'a LedgerSettings) -> &'a Path {
+    match settings.folder.as_path() {
+        folder if folder.as_os_str().is_empty() => &home.data,
+        folder => folder,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Who signs in, with which key, and where the key came from.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+mod kept;
 
-use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+use callboard_protocol::Failure;
+use ftrack::ServerUrl;
 
 use super::Environment;
 use crate::home::Home;
@@ -23,22 +24,28 @@ pub(crate) struct Credentials {
 }
 
 /// Where credentials came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// `FTRACK_SERVER`, `FTRACK_API_USER` and `FTRACK_API_KEY`.
     Environment,
+    /// The system's keyring.
+    Keyring,
     /// `credentials.toml`.
-    File,
+    File {
+        /// Why the key is not in the keyring.
+        why: String,
+    },
     /// Made by the demo.
     Demo,
 }
 
 impl Source {
     /// Returns its name on the bus.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Environment => "environment",
-            Self::File => "file",
+            Self::Keyring => "keyring",
+            Self::File { .. } => "file",
             Self::Demo => "demo",
         }
     }
@@ -55,6 +62,16 @@ pub(crate) enum CredentialsError {
     Incomplete {
         /// The variable that is missing.
         missing: &'static str,
+    },
+    /// The credentials are for another server than the profile is.
+    #[error("this profile belongs to `{pinned}`, and {origin} names `{named}`")]
+    OtherServer {
+        /// The profile's server.
+        pinned: String,
+        /// Who names another.
+        origin: &'static str,
+        /// The other server.
+        named: String,
     },
     /// The file cannot be read or written.
     #[error("could not use the credentials file: `{path}`")]
@@ -77,25 +94,79 @@ pub(crate) enum CredentialsError {
         /// The file.
         path: PathBuf,
     },
+    /// The key is in the keyring, which does not give it.
+    #[error("could not use the API key in the keyring: {}", .0.message)]
+    Keyring(Failure),
+    /// The keyring has no key any more.
+    #[error("the API key is not in the keyring any more")]
+    KeyIsGone,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    server: String,
-    user: String,
-    key: String,
+impl CredentialsError {
+    /// Returns what to do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::None | Self::KeyIsGone => "sign in with `callboard login`".into(),
+            Self::Incomplete { .. } => {
+                "set `FTRACK_SERVER`, `FTRACK_API_USER` and `FTRACK_API_KEY`, or none of them"
+                    .into()
+            }
+            Self::OtherServer { .. } => "log out first: `callboard logout`".into(),
+            Self::Open { .. } => "close it to others with `chmod 600`, and make a new key".into(),
+            Self::File { .. } | Self::Damaged { .. } => {
+                "check the file, or sign in again with `callboard login`".into()
+            }
+            Self::Keyring(failure) => failure
+                .hint
+                .clone()
+                .unwrap_or_else(|| "unlock the keyring and try again".into()),
+        }
+    }
+
+    /// Returns whether it may pass by itself, as when a keyring is unlocked.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Keyring(_))
+    }
 }
 
 impl Credentials {
-    /// Finds credentials: the environment goes before the file.
+    /// Finds credentials: the environment goes before what `login` kept. A key that still lies in a file is moved into
+    /// the keyring, if there is one.
     ///
     /// # Errors
     ///
     /// When there are none, or they cannot be used.
-    pub(crate) fn find(environment: &Environment, home: &Home) -> Result<Self, CredentialsError> {
+    pub(crate) async fn find(
+        environment: &Environment,
+        home: &Home,
+    ) -> Result<Self, CredentialsError> {
+        let found = match Self::of_environment(environment)? {
+            Some(found) => found,
+            None => return kept::load(home).await,
+        };
+        if let Some((pinned, _)) = kept::owner(home)? {
+            check_server(&pinned, "`FTRACK_SERVER`", &found.server)?;
+        }
+        Ok(found)
+    }
+
+    /// Refuses a server that the profile does not belong to.
+    ///
+    /// # Errors
+    ///
+    /// When the profile belongs to another one.
+    pub(crate) fn check_pinned(home: &Home, server: &str) -> Result<(), CredentialsError> {
+        match kept::owner(home) {
+            Ok(Some((pinned, _))) => check_server(&pinned, "the sign-in", server),
+            // A file that cannot be read is replaced by the sign-in.
+            _ => Ok(()),
+        }
+    }
+
+    fn of_environment(environment: &Environment) -> Result<Option<Self>, CredentialsError> {
         let missing = |missing| CredentialsError::Incomplete { missing };
         match (&environment.ftrack_server, &environment.ftrack_api_key) {
-            (Some(server), Some(key)) => Ok(Self {
+            (Some(server), Some(key)) => Ok(Some(Self {
                 server: server.clone(),
                 user: environment
                     .ftrack_api_user
@@ -103,131 +174,92 @@ impl Credentials {
                     .ok_or(missing("FTRACK_API_USER"))?,
                 key: key.clone(),
                 source: Source::Environment,
-            }),
+            })),
             (Some(_), None) => Err(missing("FTRACK_API_KEY")),
             (None, Some(_)) => Err(missing("FTRACK_SERVER")),
-            (None, None) => Self::load(&home.credentials_file()),
+            (None, None) => Ok(None),
         }
     }
 
-    fn load(path: &Path) -> Result<Self, CredentialsError> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(CredentialsError::None);
-            }
-            Err(source) => return Err(file_error(path, source)),
-        };
-        if is_open_to_others(path).map_err(|source| file_error(path, source))? {
-            return Err(CredentialsError::Open { path: path.into() });
-        }
-        // The parser's own words would quote the line, and with it the key.
-        let stored: Stored =
-            toml::from_str(&text).map_err(|_| CredentialsError::Damaged { path: path.into() })?;
-        Ok(Self {
-            server: stored.server,
-            user: stored.user,
-            key: stored.key,
-            source: Source::File,
-        })
-    }
-
-    /// Keeps the credentials in a file that only the user may read.
+    /// Returns whose credentials are kept, as server and user, without the key.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
-    pub(crate) fn save(&self, home: &Home) -> Result<PathBuf, CredentialsError> {
-        let path = home.credentials_file();
-        let stored = Stored {
-            server: self.server.clone(),
-            user: self.user.clone(),
-            key: self.key.clone(),
-        };
-        let text = toml::to_string(&stored)
-            .map_err(|_| CredentialsError::Damaged { path: path.clone() })?;
-        write_private(&path, text.as_bytes()).map_err(|source| file_error(&path, source))?;
-        Ok(path)
+    /// When the file cannot be used.
+    pub(crate) fn kept(home: &Home) -> Result<Option<(String, String)>, CredentialsError> {
+        kept::owner(home)
+    }
+
+    /// Keeps the credentials in the keyring, or else in a file that only the user may read; `source` then says which.
+    ///
+    /// # Errors
+    ///
+    /// When neither could be written.
+    pub(crate) async fn keep(&mut self, home: &Home) -> Result<(), CredentialsError> {
+        self.source = kept::save(self, home).await?;
+        Ok(())
+    }
+
+    /// Forgets what `login` kept.
+    ///
+    /// # Errors
+    ///
+    /// When the key cannot be removed; it is still there then.
+    pub(crate) async fn forget(home: &Home) -> Result<(), CredentialsError> {
+        kept::forget(home).await
     }
 }
 
-fn file_error(path: &Path, source: std::io::Error) -> CredentialsError {
-    CredentialsError::File {
-        path: path.into(),
-        source,
+/// Refuses another server than the pinned one, however it is written.
+fn check_server(pinned: &str, origin: &'static str, named: &str) -> Result<(), CredentialsError> {
+    // What is no address is refused with better words where it is used.
+    match (ServerUrl::parse(pinned), ServerUrl::parse(named)) {
+        (Ok(pinned), Ok(named)) if !pinned.is_same_server(&named) => {
+            Err(CredentialsError::OtherServer {
+                pinned: pinned.to_string(),
+                origin,
+                named: named.to_string(),
+            })
+        }
+        _ => Ok(()),
     }
-}
-
-/// Writes a file that only the user may read, whole or not at all.
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let unfinished = path.with_extension("new");
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
-}
-
-#[cfg(unix)]
-pub(super) fn is_open_to_others(path: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
-}
-
-/// On Windows the user's profile folder is closed to others already.
-#[cfg(not(unix))]
-pub(super) fn is_open_to_others(_: &Path) -> std::io::Result<bool> {
-    Ok(false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn home(folder: &Path) -> Home {
-        Home::find(&Environment::default(), Some(folder))
-    }
-
-    #[test]
-    fn what_is_saved_is_found_and_closed_to_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = home(folder.path());
-        let saved = Credentials {
-            server: "http://localhost".into(),
-            user: "ada".into(),
-            key: "secret".into(),
-            source: Source::File,
-        };
-        let path = saved.save(&home).unwrap();
-        assert!(saved == Credentials::find(&Environment::default(), &home).unwrap());
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-            let found = Credentials::find(&Environment::default(), &home);
-            assert!(matches!(found, Err(CredentialsError::Open { .. })));
-        }
-    }
-
-    #[test]
-    fn half_an_environment_names_what_is_missing() {
+    #[tokio::test]
+    async fn half_an_environment_names_what_is_missing() {
         let folder = tempfile::tempdir().unwrap();
         let environment = Environment {
             ftrack_server: Some("http://localhost".into()),
             ..Environment::default()
         };
-        let error = Credentials::find(&environment, &home(folder.path()));
+        let home = Home::find(&Environment::default(), Some(folder.path()));
+        let error = Credentials::find(&environment, &home).await;
         let text = error.err().unwrap().to_string();
         assert!(text.contains("FTRACK_API_KEY"), "{text}");
+    }
+
+    #[test]
+    fn a_server_is_the_same_however_it_is_written() {
+        for (pinned, named, is_same) in [
+            ("https://studio.ftrackapp.com", "studio", true),
+            (
+                "https://studio.ftrackapp.com",
+                "STUDIO.ftrackapp.com/",
+                true,
+            ),
+            ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
+            // The server may have answered over TLS only.
+            ("https://ftrack.studio.tv", "http://ftrack.studio.tv", true),
+            ("https://studio.ftrackapp.com", "studio2", false),
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8001", false),
+            ("https://studio.tv/ftrack", "https://studio.tv/other", false),
+        ] {
+            let checked = check_server(pinned, "`FTRACK_SERVER`", named);
+            assert_eq!(checked.is_ok(), is_same, "{pinned} {named}");
+        }
     }
 }

@@ -14,8 +14,8 @@ use engine::SettingsLayer;
 use serde_json::{Map, Value};
 use toml::Table;
 
-use super::credentials::write_private;
 use super::layers::Layers;
+use super::private_file::write_private;
 use crate::home::Home;
 
 /// The files that settings of plugins come from.

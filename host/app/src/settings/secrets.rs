@@ -1,24 +1,17 @@
 //! Secrets of plugins: in the system's keyring, and where there is none in a file that only the user may read.
 
-#[cfg(target_os = "linux")]
-mod linux;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use callboard_protocol::{Failure, FailureKind, PluginId, SecretPlace, SecretText};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
 
-use super::credentials::{is_open_to_others, write_private};
-
-/// How long the keyring may take. It answers at once, or waits for a person who may not be there.
-const KEYRING: Duration = Duration::from_secs(15);
+use super::keyring::{self, Entry, KeyringError};
+use super::private_file::{is_open_to_others, write_private};
 
 /// Whose secret, and which.
 #[derive(Clone, Debug)]
@@ -27,14 +20,6 @@ pub(crate) struct Name {
     pub(crate) plugin: PluginId,
     /// The key that the plugin gave it.
     pub(crate) key: String,
-}
-
-/// Why the keyring did not do something.
-enum KeyringError {
-    /// There is none.
-    Absent(String),
-    /// There is one, and it does not let us.
-    Refuses(Failure),
 }
 
 /// The secrets of all plugins of one host.
@@ -62,14 +47,13 @@ impl Secrets {
     ///
     /// When the keyring is locked, or the file cannot be read.
     pub(crate) async fn get(&self, name: &Name) -> Result<Option<SecretText>, Failure> {
-        let found = match timeout(KEYRING, keyring_get(&self.folder, name)).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(KeyringError::Absent(why))) => {
+        let found = match keyring::get(&self.entry(name)).await {
+            Ok(found) => found,
+            Err(KeyringError::Absent(why)) => {
                 self.say(&why);
                 None
             }
-            Ok(Err(KeyringError::Refuses(failure))) => return Err(failure),
-            Err(_) => return Err(silent()),
+            Err(KeyringError::Refuses(failure)) => return Err(failure),
         };
         match found {
             Some(secret) => Ok(Some(secret)),
@@ -92,15 +76,13 @@ impl Secrets {
         name: &Name,
         secret: Option<&SecretText>,
     ) -> Result<SecretPlace, Failure> {
-        let kept = timeout(KEYRING, keyring_put(&self.folder, name, secret)).await;
-        let place = match kept {
-            Ok(Ok(())) => SecretPlace::Keyring,
-            Ok(Err(KeyringError::Absent(why))) => {
+        let place = match keyring::put(&self.entry(name), secret).await {
+            Ok(()) => SecretPlace::Keyring,
+            Err(KeyringError::Absent(why)) => {
                 self.say(&why);
                 SecretPlace::File
             }
-            Ok(Err(KeyringError::Refuses(failure))) => return Err(failure),
-            Err(_) => return Err(silent()),
+            Err(KeyringError::Refuses(failure)) => return Err(failure),
         };
         let _changing = self.changing.lock().await;
         let mut secrets = self.read(&name.plugin)?;
@@ -116,6 +98,19 @@ impl Secrets {
             write_private(&self.file(&name.plugin), &text).map_err(|error| unusable(&error))?;
         }
         Ok(place)
+    }
+
+    /// Returns what the keyring knows a secret by.
+    fn entry(&self, name: &Name) -> Entry {
+        Entry {
+            label: format!("Callboard: {} of {}", name.key, name.plugin),
+            attributes: BTreeMap::from([
+                ("application", "callboard".to_owned()),
+                ("home", self.folder.display().to_string()),
+                ("plugin", name.plugin.to_string()),
+                ("key", name.key.clone()),
+            ]),
+        }
     }
 
     fn file(&self, plugin: &PluginId) -> PathBuf {
@@ -167,22 +162,4 @@ fn unusable(error: &(dyn std::error::Error + 'static)) -> Failure {
     )
     .hint("make it readable and writable for you, and for nobody else")
     .caused_by(error)
-}
-
-fn silent() -> Failure {
-    Failure::new(FailureKind::TimedOut, "the keyring does not answer")
-        .hint("unlock it, or answer what it asks, and try again")
-}
-
-#[cfg(target_os = "linux")]
-use linux::{get as keyring_get, put as keyring_put};
-
-#[cfg(not(target_os = "linux"))]
-async fn keyring_get(_: &Path, _: &Name) -> Result<Option<SecretText>, KeyringError> {
-    Err(KeyringError::Absent("this system's is not used yet".into()))
-}
-
-#[cfg(not(target_os = "linux"))]
-async fn keyring_put(_: &Path, _: &Name, _: Option<&SecretText>) -> Result<(), KeyringError> {
-    Err(KeyringError::Absent("this system's is not used yet".into()))
 }

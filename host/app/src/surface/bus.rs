@@ -13,6 +13,7 @@ mod plugins;
 mod publishing;
 mod requests;
 mod router;
+mod sign_in;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use crate::engine_thread::{Announcement, EngineHandle, now};
 use crate::hearing::Hearing;
 use crate::plugin_folders::PluginFolders;
 use crate::plugin_log::PluginLog;
+use crate::sign_in::SignInDesk;
 use outgoing::Outgoing;
 use publishing::Publishing;
 
@@ -58,6 +60,8 @@ pub(crate) struct BusOptions {
     pub(crate) plugins: PluginFolders,
     /// What plugins have logged.
     pub(crate) plugin_log: PluginLog,
+    /// Where a person is signed in and out.
+    pub(crate) sign_in: SignInDesk,
     /// Where a client's `quit` goes.
     pub(crate) stopping: watch::Sender<bool>,
 }

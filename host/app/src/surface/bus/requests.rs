@@ -19,6 +19,7 @@ use super::host_topics::{self, context, unexpected};
 use super::lock;
 use super::plugins;
 use super::router::source_id;
+use super::sign_in;
 use crate::surface::dialect::values_for_view;
 
 /// The longest that anything may be waited for.
@@ -68,6 +69,8 @@ fn is_allowed(scope: Scope, method: BusMethod) -> bool {
                 | BusMethod::PluginsDisable
                 | BusMethod::PluginsLogs
                 | BusMethod::PluginsBisect
+                | BusMethod::SignInRenew
+                | BusMethod::SignInEnd
                 | BusMethod::Quit
         ),
     }
@@ -130,6 +133,8 @@ async fn dispatch(
             let who = connection.shared.options.about.whoami()?;
             Ok(Answer::Now(write(&who)))
         }
+        BusMethod::SignInRenew => sign_in::renew(connection, id),
+        BusMethod::SignInEnd => sign_in::end(connection, id, read(params)?),
         BusMethod::Quit => {
             connection.shared.options.stopping.send_replace(true);
             Ok(Answer::Now(json!({})))

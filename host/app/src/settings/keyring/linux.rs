@@ -3,7 +3,6 @@
 //! Secrets travel as they are on the session bus, which only this user's processes reach.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use callboard_protocol::{Failure, FailureKind, SecretText};
 use serde::Serialize;
@@ -11,7 +10,7 @@ use zbus::names::BusName;
 use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, Message};
 
-use super::{KeyringError, Name};
+use super::{Entry, Keyring, KeyringError, refuses};
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
@@ -22,76 +21,40 @@ const ITEM_INTERFACE: &str = "org.freedesktop.Secret.Item";
 /// A secret as it travels: session, parameters, value, content type.
 type Travelling = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
-/// The keyring, and a session with it.
-struct Keyring {
+/// The keyring of the desktop that this process belongs to.
+pub(super) struct SecretService;
+
+/// The keyring's service, and a session with it.
+struct Opened {
     connection: Connection,
     session: OwnedObjectPath,
 }
 
-/// Returns a secret, if there is one.
-pub(super) async fn get(home: &Path, name: &Name) -> Result<Option<SecretText>, KeyringError> {
-    let keyring = Keyring::open().await?;
-    let Some(item) = keyring.find(home, name).await? else {
-        return Ok(None);
-    };
-    let reply = keyring
-        .call(&item, ITEM_INTERFACE, "GetSecret", &(&keyring.session,))
-        .await?;
-    let (_, _, value, _): Travelling = read(&reply)?;
-    let text = String::from_utf8(value).map_err(|_| refuses("holds something that is no text"))?;
-    Ok(Some(SecretText(text)))
-}
-
-/// Keeps a secret in the default collection, or removes it.
-pub(super) async fn put(
-    home: &Path,
-    name: &Name,
-    secret: Option<&SecretText>,
-) -> Result<(), KeyringError> {
-    let keyring = Keyring::open().await?;
-    let Some(secret) = secret else {
-        return match keyring.find(home, name).await? {
-            None => Ok(()),
-            Some(item) => {
-                let reply = keyring.call(&item, ITEM_INTERFACE, "Delete", &()).await?;
-                no_prompt(&read::<OwnedObjectPath>(&reply)?)
-            }
+impl Keyring for SecretService {
+    async fn get(&self, entry: &Entry) -> Result<Option<SecretText>, KeyringError> {
+        let keyring = Opened::open().await?;
+        let Some(item) = keyring.find(entry).await? else {
+            return Ok(None);
         };
-    };
-    let reply = keyring
-        .call(ROOT, SERVICE_INTERFACE, "ReadAlias", &("default",))
-        .await?;
-    let collection: OwnedObjectPath = read(&reply)?;
-    if collection.as_str() == "/" {
-        return Err(KeyringError::Absent("it has no default collection".into()));
+        let reply = keyring
+            .call(&item, ITEM_INTERFACE, "GetSecret", &(&keyring.session,))
+            .await?;
+        let (_, _, value, _): Travelling = read(&reply)?;
+        let text =
+            String::from_utf8(value).map_err(|_| refuses("it holds something that is no text"))?;
+        Ok(Some(SecretText(text)))
     }
-    let label = format!("Callboard: {} of {}", name.key, name.plugin);
-    let properties = HashMap::from([
-        ("org.freedesktop.Secret.Item.Label", Value::from(label)),
-        (
-            "org.freedesktop.Secret.Item.Attributes",
-            Value::from(attributes(home, name)),
-        ),
-    ]);
-    let travelling = (
-        &keyring.session,
-        Vec::<u8>::new(),
-        secret.0.as_bytes(),
-        "text/plain",
-    );
-    let reply = keyring
-        .call(
-            &collection,
-            COLLECTION_INTERFACE,
-            "CreateItem",
-            &(properties, travelling, true),
-        )
-        .await?;
-    let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = read(&reply)?;
-    no_prompt(&prompt)
+
+    async fn put(&self, entry: &Entry, secret: Option<&SecretText>) -> Result<(), KeyringError> {
+        let keyring = Opened::open().await?;
+        match secret {
+            Some(secret) => keyring.keep(entry, secret).await,
+            None => keyring.remove(entry).await,
+        }
+    }
 }
 
-impl Keyring {
+impl Opened {
     async fn open() -> Result<Self, KeyringError> {
         let connection = Connection::session().await;
         let connection = connection.map_err(|error| KeyringError::Absent(error.to_string()))?;
@@ -112,18 +75,59 @@ impl Keyring {
         })
     }
 
+    /// Keeps a secret in the default collection.
+    async fn keep(&self, entry: &Entry, secret: &SecretText) -> Result<(), KeyringError> {
+        let reply = self
+            .call(ROOT, SERVICE_INTERFACE, "ReadAlias", &("default",))
+            .await?;
+        let collection: OwnedObjectPath = read(&reply)?;
+        if collection.as_str() == "/" {
+            return Err(KeyringError::Absent("it has no default collection".into()));
+        }
+        let properties = HashMap::from([
+            (
+                "org.freedesktop.Secret.Item.Label",
+                Value::from(entry.label.as_str()),
+            ),
+            (
+                "org.freedesktop.Secret.Item.Attributes",
+                Value::from(attributes(entry)),
+            ),
+        ]);
+        let travelling = (
+            &self.session,
+            Vec::<u8>::new(),
+            secret.0.as_bytes(),
+            "text/plain",
+        );
+        let reply = self
+            .call(
+                &collection,
+                COLLECTION_INTERFACE,
+                "CreateItem",
+                &(properties, travelling, true),
+            )
+            .await?;
+        let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = read(&reply)?;
+        no_prompt(&prompt)
+    }
+
+    async fn remove(&self, entry: &Entry) -> Result<(), KeyringError> {
+        let Some(item) = self.find(entry).await? else {
+            return Ok(());
+        };
+        let reply = self.call(&item, ITEM_INTERFACE, "Delete", &()).await?;
+        no_prompt(&read::<OwnedObjectPath>(&reply)?)
+    }
+
     /// Returns the item of a secret. One that is locked is no answer: whether it is the latest cannot be told.
-    async fn find(
-        &self,
-        home: &Path,
-        name: &Name,
-    ) -> Result<Option<OwnedObjectPath>, KeyringError> {
+    async fn find(&self, entry: &Entry) -> Result<Option<OwnedObjectPath>, KeyringError> {
         let reply = self
             .call(
                 ROOT,
                 SERVICE_INTERFACE,
                 "SearchItems",
-                &(attributes(home, name),),
+                &(attributes(entry),),
             )
             .await?;
         let (open, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = read(&reply)?;
@@ -156,13 +160,8 @@ impl Keyring {
     }
 }
 
-fn attributes(home: &Path, name: &Name) -> HashMap<&'static str, String> {
-    HashMap::from([
-        ("application", "callboard".to_owned()),
-        ("home", home.display().to_string()),
-        ("plugin", name.plugin.to_string()),
-        ("key", name.key.clone()),
-    ])
+fn attributes(entry: &Entry) -> HashMap<&'static str, String> {
+    entry.attributes.clone().into_iter().collect()
 }
 
 fn read<T>(message: &Message) -> Result<T, KeyringError>
@@ -187,13 +186,5 @@ fn is_locked() -> KeyringError {
     KeyringError::Refuses(
         Failure::new(FailureKind::Unavailable, "the keyring is locked")
             .hint("unlock it and try again"),
-    )
-}
-
-fn refuses(why: &str) -> KeyringError {
-    KeyringError::Refuses(
-        Failure::new(FailureKind::Unavailable, "the keyring did not do it")
-            .hint("look at the desktop's keyring")
-            .because(why.to_owned()),
     )
 }
