@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tests::{CommandResult, Home, HostRunner, Keyring, Ready, SOON, callboard_in, wait_until};
+use tests::{
+    CommandResult, Home, HostRunner, Keyring, Ready, SOON, callboard_in, checkout, program,
+    run_python, wait_until,
+};
 
 use crate::studio::Studio;
 
@@ -219,5 +223,36 @@ fn a_logout_asks_while_work_waits() -> Result<()> {
     ensure!(home.path().join("credentials.toml").exists());
     callboard_in(&home, &[], &["logout", "--yes", "--json"], "")?.done()?;
     ensure!(!home.path().join("credentials.toml").exists());
+    Ok(())
+}
+
+#[test]
+fn on_a_terminal_the_key_is_asked_for_and_shows_as_dots() -> Result<()> {
+    let studio = Studio::open()?;
+    let server = &studio.server.ready;
+    let home = Home::empty()?;
+    let folder = home.path().to_string_lossy();
+    let program = program()?;
+    let arguments = [
+        program.to_str().context("a path in UTF-8")?,
+        &server.server,
+        &server.user,
+        &server.api_key,
+    ];
+    let environment = [
+        ("CALLBOARD_HOME", folder.as_ref()),
+        ("HOME", folder.as_ref()),
+        ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus"),
+    ];
+    let script = checkout().join("tests/scenarios/sign_in_terminal.py");
+    let finished = run_python(&script, &arguments, environment, Duration::from_secs(90))?;
+    ensure!(finished.status.success(), "{finished:?}");
+    let seen: Value = serde_json::from_str(&finished.stdout)?;
+    let shown = seen["shown"].as_str().unwrap_or_default();
+    ensure!(seen["code"] == 0, "{shown}");
+    ensure!(shown.contains("API key: ••"), "{shown}");
+    ensure!(shown.contains("which only you can read"), "{shown}");
+    ensure!(!shown.contains(&server.api_key), "the key is on the screen");
+    ensure!(file_of(&home)?.contains(&server.api_key));
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    HostRunner, Ready, SOON, SandboxClient, Signal, checkout, descendants, is_alive, run_python,
-    signal, wait_until, with_environment,
+    Home, HostRunner, Ready, SOON, SandboxClient, Signal, checkout, descendants, is_alive, program,
+    run_python, signal, wait_until, with_environment,
 };
 
 use crate::studio::Studio;
@@ -206,6 +206,33 @@ fn first_id(ready: &Ready, expression: &str) -> Result<String> {
     Ok(id
         .with_context(|| format!("nothing answers {expression}"))?
         .to_owned())
+}
+
+#[test]
+fn the_browser_brings_a_key_to_the_program_that_waits() -> Result<()> {
+    let studio = Studio::open()?;
+    let server = &studio.server.ready;
+    let home = Home::empty()?;
+    let program = program()?;
+    let arguments = [
+        program.to_str().context("a path in UTF-8")?,
+        home.path().to_str().context("a path in UTF-8")?,
+        "bo",
+    ];
+    let seen = play(server, "sign_in", &arguments)?;
+    ensure!(seen["login"]["user"] == "bo", "{seen}");
+    ensure!(seen["login"]["source"] == "file", "{seen}");
+    let text = |name: &str| seen[name].as_str().unwrap_or_default().to_owned();
+    ensure!(text("asks").starts_with("callboard-ada@"), "{seen}");
+    ensure!(text("words").contains("close this page"), "{seen}");
+    let kept: toml::Table =
+        std::fs::read_to_string(home.path().join("credentials.toml"))?.parse()?;
+    let key = kept["key"].as_str().context("the key is in the file")?;
+    // It is a key of its own, which neither the person nor the browser's address line is shown.
+    ensure!(key != studio.client.key_of("bo")?, "it is another's key");
+    ensure!(!seen.to_string().contains(key), "the key is shown: {seen}");
+    ensure!(text("ends_at").ends_with("/done"), "{seen}");
+    Ok(())
 }
 
 /// Has a browser go through the story of this name and end, and returns what it saw.

@@ -3,12 +3,16 @@
 //! Whoever changes the credentials keeps them where the host finds them and asks here for them to be taken up, so no
 //! key ever travels on the bus. The connection does what is asked, between two attempts or in the middle of a session.
 
+mod loopback;
+
 use callboard_protocol::{Failure, FailureKind};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::settings::{Credentials, CredentialsError, Environment, Source};
+
+pub(crate) use loopback::Loopback;
 
 /// How many requests may wait. Each is a person who has just signed in or out.
 const WAITING: usize = 8;

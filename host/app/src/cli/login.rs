@@ -1,5 +1,6 @@
 //! `callboard login` and `callboard whoami`: who signs in, and is it so?
 
+mod browser;
 mod terminal;
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
@@ -36,8 +37,11 @@ pub(super) struct LoginArguments {
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// Reads the API key from stdin, so that no list of processes and no shell history shows it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "browser")]
     key_stdin: bool,
+    /// Signs in on ftrack's own page in the browser, which then brings the key.
+    #[arg(long)]
+    browser: bool,
     /// Tries whether it works and keeps nothing; without server and user, tries what is kept.
     #[arg(long)]
     check: bool,
@@ -46,6 +50,7 @@ pub(super) struct LoginArguments {
 pub(super) fn login(session: &Session, arguments: &LoginArguments) -> Result<Code, Problem> {
     let tries_kept = arguments.check
         && !arguments.key_stdin
+        && !arguments.browser
         && arguments.server.is_none()
         && arguments.user.is_none();
     let mut credentials = if tries_kept {
@@ -88,14 +93,17 @@ fn given(session: &Session, arguments: &LoginArguments) -> Result<Credentials, P
         usual_server.as_deref(),
         "--server",
     )?;
+    Credentials::check_pinned(&session.home(), &server)
+        .map_err(|error| failure_from_credentials(&error))?;
+    if arguments.browser {
+        return by_browser(session, &server, arguments.user.as_deref());
+    }
     let user = ask(
         &arguments.user,
         "User name",
         usual_user.as_deref(),
         "--user",
     )?;
-    Credentials::check_pinned(&session.home(), &server)
-        .map_err(|error| failure_from_credentials(&error))?;
     let key = if is_interactive {
         terminal::ask_secret("API key")?
     } else if arguments.key_stdin {
@@ -111,6 +119,20 @@ fn given(session: &Session, arguments: &LoginArguments) -> Result<Credentials, P
         key,
         source: Source::Keyring,
     })
+}
+
+/// Has the browser bring the key of whoever signs in there; `user` is who that has to be.
+fn by_browser(session: &Session, server: &str, user: Option<&str>) -> Result<Credentials, Problem> {
+    let credentials = browser::credentials(session, server)?;
+    match user {
+        Some(user) if *user != credentials.user => Err(Failure::invalid(format!(
+            "the browser is signed in as `{}`, not as `{user}`",
+            credentials.user
+        ))
+        .hint("sign out on ftrack's page and try again")
+        .into()),
+        _ => Ok(credentials),
+    }
 }
 
 fn key_from_stdin() -> Result<String, Problem> {

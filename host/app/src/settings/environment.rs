@@ -36,6 +36,8 @@ pub(crate) struct Environment {
     pub(crate) ftrack_api_key: Option<String>,
     /// `HOME`, or the user's profile folder on Windows.
     pub(crate) home: Option<PathBuf>,
+    /// `USER`, or `USERNAME` on Windows.
+    pub(crate) user: Option<String>,
     /// `TMPDIR`.
     pub(crate) tmpdir: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
@@ -96,6 +98,7 @@ impl Environment {
             ftrack_api_user: text("FTRACK_API_USER"),
             ftrack_api_key: text("FTRACK_API_KEY"),
             home: path("HOME").or_else(|| path("USERPROFILE")),
+            user: text("USER").or_else(|| text("USERNAME")),
             tmpdir: path("TMPDIR"),
             xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
             xdg_config_home: path("XDG_CONFIG_HOME"),

@@ -35,8 +35,9 @@ pub(in crate::cli) fn is_confirmed(question: &str) -> Result<bool, Problem> {
 pub(super) fn ask_secret(label: &str) -> Result<String, Problem> {
     use std::io::Read as _;
 
-    prompt(&format!("{label}: "))?;
+    // Before it is asked for: what is typed at once must not show either.
     let raw = Raw::begin()?;
+    prompt(&format!("{label}: "))?;
     let mut line = Line::default();
     let mut byte = [0];
     let ended = loop {
