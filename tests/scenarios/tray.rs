@@ -1,23 +1,29 @@
 //! The tray, on a desktop without a screen: its menu launches actions, shows jobs and ends the host.
 
-use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    BusClient, Home, HostRunner, MenuEntry, SOON, SessionBus, TrayItem, TrayWatcher, command,
-    wait_until,
+    BusClient, HostRunner, MenuEntry, SOON, SessionBus, TrayItem, TrayWatcher, command, wait_until,
 };
 
 use crate::studio::Studio;
 
+mod menu;
+mod notifications;
+
 fn labels(entries: &[MenuEntry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.label.as_str()).collect()
+}
+
+/// Returns the labels of a menu in which nothing is under way.
+fn menu_of<'a>(connected: &'a str, actions: &[&'a str]) -> Vec<&'a str> {
+    let end = ["", "Open…", "Restart", "Quit"];
+    [&[connected, ""], actions, &end].concat()
 }
 
 /// Waits until the menu has an entry whose label begins so, and returns the entry.
@@ -60,7 +66,7 @@ fn the_tray_menu_makes_shots_by_way_of_an_answered_job() -> Result<()> {
     entry(&item, "Create shots")?;
     let menu = item.menu()?;
     ensure!(
-        labels(&menu) == [&connected, "", "Create shots", "", "Quit"],
+        labels(&menu) == menu_of(&connected, &["Create shots"]),
         "{menu:?}"
     );
     tray_status(&mut bus, |tray| tray["present"] == true)?;
@@ -101,7 +107,7 @@ fn the_tray_menu_makes_shots_by_way_of_an_answered_job() -> Result<()> {
     ensure!(made.len() == 1, "the tray made {made:?}");
     wait_until("the job has left the menu", SOON, || {
         let menu = item.menu().ok()?;
-        (labels(&menu) == [&connected, "", "Create shots", "", "Quit"]).then_some(())
+        (labels(&menu) == menu_of(&connected, &["Recent", "Create shots"])).then_some(())
     })?;
     host.finish()
 }
@@ -176,64 +182,6 @@ fn a_session_bus_that_never_answers_costs_the_icon_only() -> Result<()> {
         tray["reason"] == "the session bus does not answer"
     })?;
     host.finish()
-}
-
-#[test]
-fn the_end_of_a_job_is_told_on_the_desktop() -> Result<()> {
-    let desktop = SessionBus::start()?;
-    let (sender, told) = sync_channel(16);
-    let _notifications = zbus::blocking::connection::Builder::address(desktop.address())?
-        .serve_at(
-            "/org/freedesktop/Notifications",
-            Notifications { told: sender },
-        )?
-        .name("org.freedesktop.Notifications")?
-        .build()?;
-    let watcher = TrayWatcher::offer(&desktop)?;
-    let home = Home::empty()?;
-    home.add_unruly("quick", "polite", "")?;
-    let host = HostRunner::demo()
-        .home(home.into())
-        .tray(&desktop)
-        .start()?;
-    host.connected_bus()?;
-    let item = watcher.next_item(SOON)?;
-    entry(&item, "Misbehave")?;
-    item.activate(&["Misbehave"])?;
-    let (title, text) = told.recv_timeout(SOON).context("nothing was told")?;
-    ensure!(
-        title == "Misbehave" && text == "nothing was broken",
-        "told `{title}`: `{text}`"
-    );
-    host.finish()
-}
-
-/// The desktop's corner where programs tell things.
-struct Notifications {
-    told: SyncSender<(String, String)>,
-}
-
-#[zbus::interface(name = "org.freedesktop.Notifications")]
-impl Notifications {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the D-Bus interface has this method"
-    )]
-    fn notify(
-        &self,
-        _application: String,
-        _replaces: u32,
-        _icon: String,
-        title: String,
-        text: String,
-        _actions: Vec<String>,
-        _hints: HashMap<String, zbus::zvariant::OwnedValue>,
-        _timeout: i32,
-    ) -> u32 {
-        // More than a test looks at is of no interest.
-        self.told.try_send((title, text)).ok();
-        1
-    }
 }
 
 /// A session bus at an address of the test's choice; gone when dropped.

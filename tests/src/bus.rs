@@ -280,6 +280,23 @@ impl BusClient {
         }
     }
 
+    /// Waits until the host has closed the connection.
+    ///
+    /// # Errors
+    ///
+    /// When it is open still at the deadline.
+    pub fn wait_for_end(&mut self, deadline: Duration) -> Result<()> {
+        let until = Instant::now() + deadline;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => bail!("the connection is still open"),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
     fn next_message(&mut self, until: Instant) -> Result<Value> {
         let left = until.saturating_duration_since(Instant::now());
         let line = self.next_line(left)?;

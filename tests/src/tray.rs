@@ -8,7 +8,8 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use zbus::blocking::{Connection, Proxy, connection};
+use zbus::blocking::{Connection, Proxy, connection, proxy};
+use zbus::proxy::CacheProperties;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Structure, Value};
 
 use crate::SOON;
@@ -150,12 +151,13 @@ impl TrayWatcher {
     pub fn next_item(&self, deadline: Duration) -> Result<TrayItem> {
         let service = self.registered.recv_timeout(deadline);
         let service = service.map_err(|_| anyhow!("no tray item appeared in {deadline:?}"))?;
-        let item = Proxy::new(
-            &self.connection,
-            service.clone(),
-            "/StatusNotifierItem",
-            "org.kde.StatusNotifierItem",
-        )?;
+        // Tray items tell of changes in a way of their own, which a cache would not hear.
+        let item: Proxy<'static> = proxy::Builder::new(&self.connection)
+            .destination(service.clone())?
+            .path("/StatusNotifierItem")?
+            .interface("org.kde.StatusNotifierItem")?
+            .cache_properties(CacheProperties::No)
+            .build()?;
         let path: OwnedObjectPath = item.get_property("Menu")?;
         let menu = Proxy::new(&self.connection, service, path, "com.canonical.dbusmenu")?;
         Ok(TrayItem { item, menu })
@@ -170,6 +172,39 @@ impl TrayItem {
     /// When the item does not answer or has no such text.
     pub fn text(&self, property: &str) -> Result<String> {
         Ok(self.item.get_property(property)?)
+    }
+
+    /// Returns what the icon says when it is pointed at.
+    ///
+    /// # Errors
+    ///
+    /// When the item does not answer.
+    pub fn tooltip(&self) -> Result<String> {
+        type Picture = (i32, i32, Vec<u8>);
+        type ToolTip = (String, Vec<Picture>, String, String);
+        let tooltip: OwnedValue = self.item.get_property("ToolTip")?;
+        let (_, _, title, text): ToolTip = Structure::try_from(tooltip)?.try_into()?;
+        Ok(if text.is_empty() { title } else { text })
+    }
+
+    /// Returns the icon's picture.
+    ///
+    /// # Errors
+    ///
+    /// When the item does not answer or has none.
+    pub fn pixels(&self) -> Result<Vec<u8>> {
+        let pictures: Vec<(i32, i32, Vec<u8>)> = self.item.get_property("IconPixmap")?;
+        let first = pictures.into_iter().next();
+        Ok(first.context("the icon has no picture")?.2)
+    }
+
+    /// Clicks on the icon itself.
+    ///
+    /// # Errors
+    ///
+    /// When the item does not answer.
+    pub fn click(&self) -> Result<()> {
+        Ok(self.item.call("Activate", &(0_i32, 0_i32))?)
     }
 
     /// Returns the menu as it is now.

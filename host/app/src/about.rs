@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::ledger::Ledger;
+use crate::pins::Pins;
 use crate::plugin_folders::PluginFolders;
 use crate::settings::Credentials;
 
@@ -66,6 +67,8 @@ pub(crate) struct About {
     pub(crate) plugins: PluginFolders,
     /// The ledger.
     pub(crate) ledger: Ledger,
+    /// What the person has pinned.
+    pub(crate) pins: Pins,
     /// Who is signed in.
     pub(crate) sign_in: watch::Receiver<SignIn>,
     /// The event hub.

@@ -7,6 +7,7 @@ mod declared;
 mod demo;
 mod jobs;
 mod launch;
+mod leave;
 mod login;
 mod logout;
 mod plugins;
@@ -61,7 +62,11 @@ enum Command {
     Whoami,
     /// Runs callboard until it is stopped; where it runs already, says so.
     Run(run::RunArguments),
-    /// Lists the actions that apply to a selection.
+    /// Ends the callboard that runs.
+    Quit(leave::LeaveArguments),
+    /// Ends the callboard that runs and starts it again.
+    Restart(leave::LeaveArguments),
+    /// Lists the actions that apply to a selection; pins those to keep at hand.
     Actions(actions::ActionsArguments),
     /// Launches an action.
     Launch(launch::LaunchArguments),
@@ -215,6 +220,8 @@ fn command(session: &Session, command: Command) -> Result<Code, Problem> {
         Command::Logout(arguments) => logout::logout(session, &arguments),
         Command::Whoami => login::whoami(session),
         Command::Run(arguments) => run::run(session, arguments),
+        Command::Quit(arguments) => leave::quit(session, &arguments),
+        Command::Restart(arguments) => leave::restart(session, &arguments),
         Command::Actions(arguments) => actions::actions(session, arguments),
         Command::Launch(arguments) => launch::launch(session, arguments),
         Command::Jobs(arguments) => jobs::jobs(session, arguments),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use callboard_protocol::{Failure, FailureKind, JobDetail, JobSummary, Notify, PluginId};
-use engine::{Ask, Effect, Engine, Event, Reply, RequestId, Token};
+use engine::{Ask, Audience, Effect, Engine, Event, Reply, RequestId, Token};
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
 /// How many events may wait for the engine before their senders wait.
@@ -28,6 +28,13 @@ pub(crate) enum Announcement {
     JobChanged(Arc<JobSummary>),
     /// A job came to rest after its surface was told that it had started.
     JobRested(Arc<JobDetail>),
+    /// A job came to rest, whether or not somebody waited for it.
+    JobSettled {
+        /// The job.
+        job: Arc<JobDetail>,
+        /// Whether anybody waited.
+        audience: Audience,
+    },
     /// The list of actions or the state of a plugin changed: menus are out of date.
     CatalogChanged,
     /// What plugins say in the tray changed.

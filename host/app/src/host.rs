@@ -4,6 +4,7 @@ mod declared_commands;
 mod performer;
 mod plugin_logs;
 mod starts;
+mod tray_surface;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::hearing::Hearing;
 use crate::home::Home;
 use crate::instance::Instance;
 use crate::ledger::{self, Kept, Ledger, LedgerThread};
+use crate::pins::Pins;
 use crate::plugin_folders::{Place, PluginFolderOptions, PluginFolders, program_folder};
 use crate::plugin_log::PluginLog;
 use crate::service::http::Web;
@@ -90,6 +92,9 @@ pub(crate) struct Host {
     tray: watch::Sender<TrayStatus>,
     hub: watch::Receiver<HubStatus>,
     stopping: watch::Sender<bool>,
+    restart: Option<watch::Sender<bool>>,
+    about: Arc<About>,
+    home: Home,
     starts: Starts,
     /// Let go last, so that the next host finds everything put away.
     _instance: Instance,
@@ -119,6 +124,8 @@ impl Host {
         let folders = job_folders(&place, &kept);
         let places = Place::all(&home, &environment, &settings.plugins, &plugin_folders);
         let starts = Starts::begin(&place.folder, mode);
+        let pins = Pins::read(place.folder.join("pinned.json"));
+        let starting = Starting::of(credentials.as_ref());
         let private = private_folders(&home, &place.folder);
         let plugins = open_plugins(places, &starts, place.folder).await;
         let account = match credentials {
@@ -132,11 +139,11 @@ impl Host {
         let (sign_in, orders) = SignInDesk::new(account.clone(), ledger.clone());
 
         let (engine, inbox) = EngineHandle::new();
-        let channels = Channels::new(Named::of(&found), found.as_ref().err());
+        let channels = Channels::new(Named::of(&found), found.as_ref().err(), starting);
         let connect = connect_children(&engine, &home, &environment, &settings, &channels);
         problems.extend(connect.problems().iter().cloned());
         let about = about(
-            &host, &home, &settings, problems, &plugins, &ledger, &channels,
+            &host, &home, &settings, problems, &plugins, &ledger, pins, &channels,
         );
         let bus = start_bus(&home, &settings, &engine, &about, &log, &channels, sign_in).await?;
         let supervisor =
@@ -161,13 +168,6 @@ impl Host {
         plugins.run(engine.clone(), supervisor.clone()).await;
         let commands = declared_commands::keep(engine.clone(), home.commands_file());
         let (hub, not_yet) = channels.begun();
-        let Channels {
-            told,
-            doubt,
-            tray,
-            hearing,
-            stopping,
-        } = channels;
         // Until the server has answered, whoever asks is told why nothing can be done yet.
         engine.tell(Event::SignedOut(not_yet)).await;
         let connection = Connection::new(ConnectionOptions {
@@ -179,12 +179,12 @@ impl Host {
             network: settings.network,
             schema_cache: home.data.join("schemas"),
             engine: engine.clone(),
-            told,
-            hearing: hearing.subscribe(),
-            doubt,
-            stopping: stopping.subscribe(),
+            told: channels.told,
+            hearing: channels.hearing.subscribe(),
+            doubt: channels.doubt,
+            stopping: channels.stopping.subscribe(),
         });
-        tokio::spawn(starts.clone().watch(stopping.subscribe()));
+        tokio::spawn(starts.clone().watch(channels.stopping.subscribe()));
         Ok(Self {
             ready: ready(&home, &about),
             engine,
@@ -195,9 +195,12 @@ impl Host {
             bus,
             connection: tokio::spawn(connection.run()),
             commands: tokio::spawn(commands),
-            tray,
+            tray: channels.tray,
             hub,
-            stopping,
+            stopping: channels.stopping,
+            restart: channels.restart,
+            about,
+            home,
             starts,
             _instance: instance,
         })
@@ -208,19 +211,14 @@ impl Host {
         &self.ready
     }
 
-    /// Returns the way to the engine.
-    pub(crate) fn engine(&self) -> EngineHandle {
-        self.engine.clone()
-    }
-
     /// Returns where the tray says how it stands, for the status.
     pub(crate) fn tray_status(&self) -> watch::Sender<TrayStatus> {
         self.tray.clone()
     }
 
-    /// Returns how the connection to the event hub stands.
-    pub(crate) fn hub_status(&self) -> watch::Receiver<HubStatus> {
-        self.hub.clone()
+    /// Tells whether the host was asked to start again once it has ended.
+    pub(crate) fn starts_again(&self) -> bool {
+        self.restart.as_ref().is_some_and(|again| *again.borrow())
     }
 
     /// Returns a way to ask the host to end, for the tray and for signals: send `true`.
@@ -262,10 +260,27 @@ struct Channels {
     tray: watch::Sender<TrayStatus>,
     hearing: watch::Sender<Hearing>,
     stopping: watch::Sender<bool>,
+    /// Whether the host is to start again when it has ended; none where it cannot.
+    restart: Option<watch::Sender<bool>>,
+}
+
+/// Whether a host can start again as what it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Starting {
+    /// It can.
+    Repeatable,
+    /// It is a demo: what starts again has another server.
+    Once,
+}
+
+impl Starting {
+    fn of(demo: Option<&Credentials>) -> Self {
+        demo.map_or(Self::Repeatable, |_| Self::Once)
+    }
 }
 
 impl Channels {
-    fn new(named: Named, error: Option<&CredentialsError>) -> Self {
+    fn new(named: Named, error: Option<&CredentialsError>, starting: Starting) -> Self {
         let (sign_in, problem) = match error {
             Some(error) => {
                 let failure = failure_from_credentials(error);
@@ -295,6 +310,7 @@ impl Channels {
             tray: watch::Sender::new(TrayStatus::default()),
             hearing: watch::Sender::new(Hearing::default()),
             stopping: watch::Sender::new(false),
+            restart: (starting == Starting::Repeatable).then(|| watch::Sender::new(false)),
         }
     }
 
@@ -333,10 +349,15 @@ async fn start_bus(
         hearing: channels.hearing.subscribe(),
         stopping: channels.stopping.clone(),
         sign_in,
+        restart: channels.restart.clone(),
     })
     .await
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is known already, and is put into its place"
+)]
 fn about(
     host: &str,
     home: &Home,
@@ -344,6 +365,7 @@ fn about(
     problems: Vec<Failure>,
     plugins: &PluginFolders,
     ledger: &Ledger,
+    pins: Pins,
     channels: &Channels,
 ) -> Arc<About> {
     Arc::new(About {
@@ -354,6 +376,7 @@ fn about(
         problems,
         plugins: plugins.clone(),
         ledger: ledger.clone(),
+        pins,
         sign_in: channels.told.sign_in.subscribe(),
         hub: channels.told.hub.subscribe(),
         tray: channels.tray.subscribe(),

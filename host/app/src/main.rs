@@ -14,6 +14,7 @@ mod host;
 mod instance;
 mod ledger;
 mod logging;
+mod pins;
 mod plugin_folders;
 mod plugin_log;
 #[cfg(target_os = "linux")]

@@ -24,6 +24,7 @@ use callboard_protocol::Failure;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 pub(crate) use failure::{failure_from_call, failure_from_connect, failure_from_lost};
+pub(crate) use open::open as open_target;
 pub(crate) use serve::{Outside, Services};
 
 /// How many queries of plugins may be at the server at once. What menus and steps ask never waits behind them.

@@ -10,6 +10,7 @@ mod event_loop;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+mod picture;
 #[cfg(windows)]
 mod windows;
 

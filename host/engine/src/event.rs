@@ -442,10 +442,26 @@ pub enum Effect {
     JobChanged(Box<JobSummary>),
     /// A job came to rest after its surface was told that it had started: tell the surface how it ended.
     JobRested(Box<JobDetail>),
+    /// A job came to rest: whoever tells the person of it decides whether they know already.
+    JobSettled {
+        /// The job.
+        job: Box<JobDetail>,
+        /// Whether anybody was waiting for it.
+        audience: Audience,
+    },
     /// The list of actions or the state of a plugin changed.
     CatalogChanged,
     /// What plugins say in the tray changed.
     StatusChanged,
+}
+
+/// Whether anybody was waiting for a job when it came to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Somebody waited, and was answered.
+    Waits,
+    /// Nobody waited, or whoever did has been told before that the job goes on.
+    Gone,
 }
 
 /// What the child of a Connect plugin is made of.

@@ -9,7 +9,7 @@ use callboard_protocol::{
 use serde_json::Value;
 
 use crate::Engine;
-use crate::event::{Effect, JobRow, Millis, Reply, RequestId, Row};
+use crate::event::{Audience, Effect, JobRow, Millis, Reply, RequestId, Row};
 use crate::steps::StepsRun;
 use crate::waiting::{AfterKept, Waiting};
 
@@ -299,12 +299,21 @@ impl Engine {
         let waiters = std::mem::take(&mut job.waiters);
         let report_later = std::mem::take(&mut job.report_later);
         let detail = job.detail();
+        let audience = if waiters.is_empty() {
+            Audience::Gone
+        } else {
+            Audience::Waits
+        };
         for request in waiters {
             self.reply(request, Reply::Job(Box::new(detail.clone())));
         }
         if report_later {
-            self.out.push(Effect::JobRested(Box::new(detail)));
+            self.out.push(Effect::JobRested(Box::new(detail.clone())));
         }
+        self.out.push(Effect::JobSettled {
+            job: Box::new(detail),
+            audience,
+        });
         self.events_may_go_on(id);
         self.forget_old_jobs();
     }

@@ -40,9 +40,9 @@ use crate::waiting::{AfterKept, Overdue, Waiting};
 
 pub use catalogued::{Catalogued, Standing};
 pub use event::{
-    Ask, AskLaunch, CallResult, Effect, EntityFacts, Event, HookFolder, Identity, JobRow, KeptJob,
-    Lookup, Millis, NewChild, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop, Token, UnitRow,
-    WEB_FACTS_WAIT_MS,
+    Ask, AskLaunch, Audience, CallResult, Effect, EntityFacts, Event, HookFolder, Identity, JobRow,
+    KeptJob, Lookup, Millis, NewChild, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop, Token,
+    UnitRow, WEB_FACTS_WAIT_MS,
 };
 pub use service::{Asker, ServiceRequest, StoreRequest};
 pub use settings::SettingsLayer;

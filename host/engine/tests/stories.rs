@@ -3,7 +3,7 @@
 mod world;
 
 use callboard_protocol::{FailureKind, JobState, Outcome, PluginState};
-use engine::{Ask, Event, ProcessEnd, Reply, Stop};
+use engine::{Ask, Audience, Event, ProcessEnd, Reply, Stop};
 use serde_json::{Value, json};
 
 use world::{World, failure, units};
@@ -314,6 +314,14 @@ fn whoever_waits_is_answered_when_the_job_rests_or_the_time_is_up() {
     let process = world.started("maker");
     world.end_turn(process, Ok(Outcome::done("late")));
     assert_eq!(world.rested, ["job-1"], "its surface hears how it ended");
+    assert_eq!(world.settled, [("job-1".to_owned(), Audience::Gone)]);
+    world.launch_and_wait("maker.make", 5_000);
+    world.end_turn(process, Ok(Outcome::done("soon")));
+    assert_eq!(
+        world.settled[1],
+        ("job-2".to_owned(), Audience::Waits),
+        "whoever waits knows already"
+    );
 }
 
 #[test]

@@ -41,6 +41,12 @@ bus_methods! {
     ActionsDiscover = "actions.discover",
     /// To the host: [`ActionsLaunch`] to [`Launched`], answered once the job is on disk.
     ActionsLaunch = "actions.launch",
+    /// To the host: `{}` to [`KeptActions`].
+    ActionsKept = "actions.kept",
+    /// To the host: [`ActionRef`] to `{}`, answered once it is on disk.
+    ActionsPin = "actions.pin",
+    /// To the host: [`ActionRef`] to `{}`, answered once it is on disk.
+    ActionsUnpin = "actions.unpin",
     /// To the host: [`JobsList`] to [`Items`] of [`JobSummary`](crate::JobSummary).
     JobsList = "jobs.list",
     /// To the host: [`JobRef`] to [`JobDetail`](crate::JobDetail).
@@ -81,8 +87,12 @@ bus_methods! {
     SignInRenew = "sign_in.renew",
     /// To the host: [`SignInEnd`] to `{}`; it forgets the credentials, and nobody is signed in then.
     SignInEnd = "sign_in.end",
+    /// To the host: [`ApplicationBusy`] to `{}`; it holds until the next one, or until the connection ends.
+    ApplicationBusy = "application.busy",
     /// To the host: `{}` to `{}`; the host then ends.
     Quit = "quit",
+    /// To the host: `{}` to `{}`; the host then ends and starts again, as the same process where the system can.
+    Restart = "restart",
     /// To the client, a request: [`Describe`](crate::Describe) to [`Description`].
     Describe = "dcc.describe",
 }
@@ -181,6 +191,32 @@ pub struct ActionsLaunch {
 pub struct Launched {
     /// The job.
     pub job: JobId,
+}
+
+/// Names an action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRef {
+    /// The action, with its plugin before the dot.
+    pub action: ActionId,
+}
+
+/// The actions that a person has at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptActions {
+    /// Those that were pinned, in the order in which they were.
+    pub pinned: Vec<ActionId>,
+    /// Those that the person launched, the last one first; pinned ones among them.
+    pub recent: Vec<ActionId>,
+}
+
+/// An application says whether the person is not to be disturbed, because it renders or does not answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationBusy {
+    /// Whether it is busy.
+    pub busy: bool,
+    /// What it is doing, in a few words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// Asks for the list of jobs.

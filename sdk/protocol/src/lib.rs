@@ -29,10 +29,10 @@ mod view;
 
 pub use action::{Action, Count, MenuItem, When};
 pub use bus::{
-    ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, ConnectionState, DescribeRow,
-    Description, EventParams, HubStatus, Isolation, Items, JobAnswer, JobRef, JobWait, JobsList,
-    Launched, LedgerStatus, Publish, Replies, SignInEnd, Status, Subscribe, Subscribed, TrayStatus,
-    WhoAmI, WindowRef,
+    ActionItems, ActionRef, ActionsDiscover, ActionsLaunch, ApplicationBusy, BusMethod,
+    ConnectionState, DescribeRow, Description, EventParams, HubStatus, Isolation, Items, JobAnswer,
+    JobRef, JobWait, JobsList, KeptActions, Launched, LedgerStatus, Publish, Replies, SignInEnd,
+    Status, Subscribe, Subscribed, TrayStatus, WhoAmI, WindowRef,
 };
 pub use connect::{
     ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPart, ConnectPublish,

@@ -76,7 +76,7 @@ pub(super) fn demo(session: &Session, arguments: DemoArguments) -> Result<Code, 
     runtime.block_on(sandbox.stop());
     resident::end(runtime);
     match stay? {
-        Stay::Over => Ok(Code::Done),
+        Stay::Over | Stay::Again => Ok(Code::Done),
         Stay::Taken => Err(Failure::new(
             FailureKind::Conflict,
             format!("another callboard runs in `{}`", folder.path.display()),

@@ -15,7 +15,6 @@ use crate::host::{Host, HostOptions, Ready, StartMode};
 use crate::instance::InstanceError;
 use crate::logging;
 use crate::settings::{Credentials, Settings};
-use crate::surface::tray::TraySurface;
 use crate::tray::{self, Order, Platform, Tray as _};
 
 /// How long tasks may take to end after the host has stopped.
@@ -42,6 +41,8 @@ pub(super) struct Resident {
 pub(super) enum Stay {
     /// It ran, and was asked to end.
     Over,
+    /// It ran, and was asked to end and to start again.
+    Again,
     /// There is one for this home already.
     Taken,
 }
@@ -98,8 +99,9 @@ impl Resident {
             end_on_signal(host.stopper());
         }
         keep_tray(&host, runtime, no_icon, announce)?;
+        let again = host.starts_again();
         runtime.block_on(host.stop());
-        Ok(Stay::Over)
+        Ok(if again { Stay::Again } else { Stay::Over })
     }
 }
 
@@ -138,16 +140,7 @@ fn keep_tray(
     let stopping = host.stopper().subscribe();
     runtime.spawn(end_tray(stopping, orders.clone()));
     if no_icon.is_none() {
-        let surface = TraySurface {
-            engine: host.engine(),
-            orders,
-            commands,
-            hub: host.hub_status(),
-            stopper: host.stopper(),
-            server: host.ready().server.clone(),
-            user: host.ready().user.clone(),
-        };
-        runtime.spawn(surface.run());
+        runtime.spawn(host.tray_surface(orders, commands).run());
     }
     announce(host.ready())?;
     match no_icon {

@@ -1,5 +1,7 @@
 //! `callboard run`: the resident host.
 
+mod again;
+
 use std::path::PathBuf;
 
 use callboard_protocol::{BusMethod, Status};
@@ -45,6 +47,7 @@ pub(super) fn run(session: &Session, arguments: RunArguments) -> Result<Code, Pr
     resident::end(runtime);
     match stay? {
         Stay::Over => {}
+        Stay::Again => return Err(again::start_again().into()),
         Stay::Taken => hand_over(session)?,
     }
     Ok(Code::Done)

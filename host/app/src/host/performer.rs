@@ -78,6 +78,10 @@ impl Perform for Performer {
                 self.announce(Announcement::JobChanged(Arc::new(*summary)));
             }
             Effect::JobRested(detail) => self.announce(Announcement::JobRested(Arc::new(*detail))),
+            Effect::JobSettled { job, audience } => self.announce(Announcement::JobSettled {
+                job: Arc::new(*job),
+                audience,
+            }),
             Effect::CatalogChanged => self.announce(Announcement::CatalogChanged),
             Effect::StatusChanged => self.announce(Announcement::StatusChanged),
             // The engine's thread keeps its timers itself.

@@ -38,12 +38,12 @@ const PROGRAMS: [&str; 22] = [
     "workflow",
 ];
 
-/// Has the desktop open what a plugin names.
+/// Has the desktop open what a plugin or the person names.
 ///
 /// # Errors
 ///
 /// When it is nothing that may be opened, is not there, or the desktop has no program for it.
-pub(super) async fn open(supervisor: &Supervisor, asked: &Open) -> Result<(), Failure> {
+pub(crate) async fn open(supervisor: &Supervisor, asked: &Open) -> Result<(), Failure> {
     let target = checked(&asked.target)?;
     let mut opener = supervisor.open(&target).await?;
     match timeout(OPENING, opener.wait()).await {

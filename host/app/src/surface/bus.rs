@@ -9,6 +9,7 @@ mod hello;
 mod host_topics;
 mod listener;
 mod outgoing;
+mod person;
 mod plugins;
 mod publishing;
 mod requests;
@@ -35,6 +36,7 @@ use outgoing::Outgoing;
 use publishing::Publishing;
 
 pub(crate) use applications::Applications;
+use person::Busy;
 
 /// How long a client may take to say hello.
 const HELLO: Duration = Duration::from_secs(5);
@@ -64,6 +66,8 @@ pub(crate) struct BusOptions {
     pub(crate) sign_in: SignInDesk,
     /// Where a client's `quit` goes.
     pub(crate) stopping: watch::Sender<bool>,
+    /// Where a client's `restart` goes; none where the host cannot start again.
+    pub(crate) restart: Option<watch::Sender<bool>>,
 }
 
 /// The bus, as long as it is served.
@@ -80,6 +84,8 @@ struct Shared {
     publishing: Publishing,
     /// Jobs that a client was told have started, and who is to be told how they end.
     started: Mutex<HashMap<JobId, u64>>,
+    /// The applications that are busy.
+    busy: Busy,
 }
 
 /// One connection, as others see it.
@@ -107,6 +113,7 @@ impl Bus {
             clients: Mutex::default(),
             publishing: Publishing::default(),
             started: Mutex::default(),
+            busy: Busy::default(),
             options,
         });
         let accepting = tokio::spawn(listener::accept(listener, Arc::clone(&shared)));
@@ -181,6 +188,8 @@ impl Shared {
         lock(&self.clients).remove(&session);
         self.publishing.router().forget(session);
         lock(&self.started).retain(|_, owner| *owner != session);
+        self.busy
+            .send_if_modified(|all| all.remove(&session).is_some());
     }
 }
 

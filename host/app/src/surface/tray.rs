@@ -5,30 +5,38 @@
 mod menu;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use callboard_protocol::{
-    Context, DeclaredWindow, HubStatus, JobDetail, JobId, JobState, JobSummary, MenuItem, Notify,
-    NotifyLevel, StatusText, Surface,
+    ActionId, Context, DeclaredWindow, Failure, HubStatus, JobDetail, JobId, JobState, JobSummary,
+    MenuItem, Notify, NotifyLevel, Open, StatusText, Surface,
 };
-use engine::{Ask, AskLaunch, Reply};
+use engine::{Ask, AskLaunch, Audience, Reply};
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, sleep_until};
 
+use crate::about::About;
 use crate::engine_thread::{Announcement, EngineHandle};
+use crate::pins::recent_actions;
+use crate::service::open_target;
+use crate::supervisor::Supervisor;
 use crate::surface::dialect;
 use crate::tray::{Order, Telling};
 
-pub(crate) use menu::{Command, Entry, Menu};
+pub(crate) use menu::{Command, Entry, Look, Menu};
+use menu::{Folder, Leave, When};
 
 /// How long a launch may take before the person is told that it goes on without them watching, in milliseconds.
 const LAUNCH_WAIT_MS: u64 = 5_000;
 
-/// How many jobs the menu shows; the others are for `callboard jobs`.
-const SHOWN_JOBS: usize = 10;
+/// How many jobs are asked for to learn which actions were launched last.
+const KNOWN_JOBS: usize = 200;
 
-/// How long changes are gathered before the menu is drawn again.
+/// How long changes are gathered before the menu is drawn again, and how long it then stays as it is.
 const GATHER: Duration = Duration::from_millis(100);
+const PACE: Duration = Duration::from_millis(500);
 
 /// The tray's surface: follows the engine, draws the menu, carries out its commands.
 pub(crate) struct TraySurface {
@@ -42,71 +50,111 @@ pub(crate) struct TraySurface {
     pub(crate) hub: watch::Receiver<HubStatus>,
     /// Ends the host.
     pub(crate) stopper: watch::Sender<bool>,
-    /// The ftrack server.
-    pub(crate) server: String,
-    /// The ftrack user.
-    pub(crate) user: String,
+    /// Has the host start again once it has ended; none where it cannot.
+    pub(crate) restart: Option<watch::Sender<bool>>,
+    /// Who is signed in.
+    pub(crate) about: Arc<About>,
+    /// Why only bundled plugins are used, where that is so.
+    pub(crate) safe: Option<String>,
+    /// What opens folders.
+    pub(crate) supervisor: Supervisor,
+    /// Where the person's own plugins lie.
+    pub(crate) plugin_folder: PathBuf,
+    /// Where the logs lie.
+    pub(crate) log_folder: PathBuf,
 }
 
 /// What the menu is drawn from.
 #[derive(Default)]
 struct Seen {
     actions: Vec<MenuItem>,
+    pinned: Vec<ActionId>,
+    recent: Vec<ActionId>,
     windows: Vec<DeclaredWindow>,
     status: Vec<StatusText>,
     jobs: BTreeMap<JobId, JobSummary>,
+    /// What is to be done when no job moves any more.
+    leaving: Option<Leave>,
+}
+
+/// The menu that is shown, and when to look again whether it is still true.
+struct Drawn {
+    menu: Menu,
+    at: Instant,
+    next: Option<Instant>,
+}
+
+impl Drawn {
+    /// Has the menu drawn again soon, and not more often than it can be read.
+    fn soon(&mut self) {
+        let due = (Instant::now() + GATHER).max(self.at + PACE);
+        self.next.get_or_insert(due);
+    }
 }
 
 impl TraySurface {
     /// Follows the engine until the host ends.
     pub(crate) async fn run(mut self) {
         let mut announcements = self.engine.announcements();
+        let mut pinned = self.about.pins.watch();
         let mut seen = Seen::default();
         self.read_all(&mut seen).await;
-        let mut drawn = Menu::default();
+        seen.pinned = pinned.borrow_and_update().clone();
+        let mut drawn = Drawn {
+            menu: Menu::default(),
+            at: Instant::now(),
+            next: Some(Instant::now()),
+        };
         loop {
-            let menu = self.menu(&seen);
-            if menu != drawn && self.order(Order::Show(menu.clone())) {
-                drawn = menu;
-            }
             tokio::select! {
                 announcement = announcements.recv() => match announcement {
-                    Ok(announcement) => {
-                        self.take(&mut seen, announcement).await;
-                        self.gather(&mut seen, &mut announcements).await;
-                    }
+                    Ok(announcement) => self.take(&mut seen, announcement).await,
                     Err(broadcast::error::RecvError::Lagged(_)) => self.read_all(&mut seen).await,
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 command = self.commands.recv() => match command {
-                    Some(command) => self.carry_out(command),
+                    Some(command) => self.carry_out(&mut seen, command).await,
                     None => return,
                 },
+                Ok(()) = pinned.changed() => seen.pinned = pinned.borrow_and_update().clone(),
+                () = until(drawn.next) => {
+                    self.draw(&seen, &mut drawn);
+                    continue;
+                }
             }
+            drawn.soon();
         }
     }
 
-    /// Takes what is announced within a moment, so that a busy job does not have the menu drawn all the time.
-    async fn gather(&self, seen: &mut Seen, announcements: &mut broadcast::Receiver<Announcement>) {
-        let end = Instant::now() + GATHER;
-        while let Ok(received) = tokio::time::timeout_at(end, announcements.recv()).await {
-            match received {
-                Ok(announcement) => self.take(seen, announcement).await,
-                Err(broadcast::error::RecvError::Lagged(_)) => self.read_all(seen).await,
-                Err(broadcast::error::RecvError::Closed) => return,
-            }
+    /// Shows the menu as it should be now. A tray that is busy is shown it a moment later.
+    fn draw(&self, seen: &Seen, drawn: &mut Drawn) {
+        drawn.next = None;
+        let menu = self.menu(seen);
+        if menu == drawn.menu {
+            return;
+        }
+        drawn.at = Instant::now();
+        if self.orders.try_send(Order::Show(menu.clone())).is_ok() {
+            drawn.menu = menu;
+        } else {
+            drawn.soon();
         }
     }
 
     async fn take(&self, seen: &mut Seen, announcement: Announcement) {
         match announcement {
-            Announcement::JobChanged(job) => keep_job(&mut seen.jobs, JobSummary::clone(&job)),
-            Announcement::JobRested(job) => {
+            Announcement::JobChanged(job) => {
+                self.keep_recent(seen, &job);
+                keep_job(&mut seen.jobs, JobSummary::clone(&job));
+            }
+            Announcement::JobSettled { job, audience } => {
                 keep_job(&mut seen.jobs, job.summary.clone());
-                if job.summary.surface == Surface::Tray {
-                    self.tell_job(&job);
+                if audience == Audience::Gone && self.is_persons_own(&job) {
+                    self.tell(job_telling(&job));
                 }
             }
+            // What its surface does with it is no matter of the tray's.
+            Announcement::JobRested(_) => {}
             // Who is signed in decides which actions apply.
             Announcement::CatalogChanged | Announcement::HubChanged => {
                 self.read_actions(seen).await;
@@ -117,22 +165,47 @@ impl TraySurface {
                 self.tell(Telling::from(notify));
             }
         }
+        if let Some(leave) = seen.leaving
+            && !seen.jobs.values().any(|job| job.state.is_moving())
+        {
+            self.leave(leave);
+        }
+    }
+
+    /// Tells whether the person launched a job: not another one, no event and no other job.
+    fn is_persons_own(&self, job: &JobDetail) -> bool {
+        job.summary.surface != Surface::Event
+            && job.parent.is_none()
+            && job.summary.user == self.about.user()
+    }
+
+    /// Puts the action of a job of the person's first among the recent ones.
+    fn keep_recent(&self, seen: &mut Seen, job: &JobSummary) {
+        if seen.jobs.contains_key(&job.id) || job.state.has_ended() {
+            return;
+        }
+        if let [launched] = recent_actions([job], &self.about.user()).as_slice() {
+            seen.recent.retain(|action| action != launched);
+            seen.recent.insert(0, launched.clone());
+        }
     }
 
     async fn read_all(&self, seen: &mut Seen) {
         self.read_actions(seen).await;
         self.read_status(seen).await;
         let ask = Ask::List {
-            states: vec![
-                JobState::Queued,
-                JobState::Running,
-                JobState::Working,
-                JobState::Asks,
-            ],
+            states: UNDER_WAY.to_vec(),
             limit: 100,
         };
         if let Reply::Jobs(jobs) = self.engine.ask(ask).await {
             seen.jobs = jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
+        }
+        let ask = Ask::List {
+            states: Vec::new(),
+            limit: KNOWN_JOBS,
+        };
+        if let Reply::Jobs(jobs) = self.engine.ask(ask).await {
+            seen.recent = recent_actions(&jobs, &self.about.user());
         }
     }
 
@@ -155,24 +228,29 @@ impl TraySurface {
     fn menu(&self, seen: &Seen) -> Menu {
         let mut jobs: Vec<&JobSummary> = seen.jobs.values().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.created_ms));
-        jobs.truncate(SHOWN_JOBS);
-        let hub = self.hub.borrow().clone();
+        let (server, user) = self.about.who();
         menu::draw(&menu::Seen {
-            user: &self.user,
-            server: &self.server,
-            hub,
+            user: &user,
+            server: &server,
+            hub: self.hub.borrow().clone(),
+            safe: self.safe.as_deref(),
             status: &seen.status,
             actions: &seen.actions,
+            pinned: &seen.pinned,
+            recent: &seen.recent,
             windows: &seen.windows,
             jobs: &jobs,
+            leaving: seen.leaving,
+            can_restart: self.restart.is_some(),
         })
     }
 
-    fn carry_out(&self, command: Command) {
+    async fn carry_out(&self, seen: &mut Seen, command: Command) {
         match command {
-            Command::Quit => {
-                self.stopper.send_replace(true);
-            }
+            Command::Leave(leave, When::Now) => self.leave(leave),
+            Command::Leave(leave, when) => self.leave_unless_busy(seen, leave, when).await,
+            Command::Stay => seen.leaving = None,
+            Command::Folder(folder) => self.open_folder(folder),
             Command::Cancel(job) => {
                 let engine = self.engine.clone();
                 tokio::spawn(async move {
@@ -199,51 +277,109 @@ impl TraySurface {
                     }
                 });
             }
-            Command::Launch(action) => {
-                let launch = AskLaunch {
-                    job: JobId::from(uuid::Uuid::new_v4().to_string()),
-                    action,
-                    context: self.context(),
-                    wait_ms: Some(LAUNCH_WAIT_MS),
-                    ..AskLaunch::default()
-                };
-                let (engine, orders) = (self.engine.clone(), self.orders.clone());
-                tokio::spawn(async move {
-                    let telling = match engine.ask(Ask::Launch(launch)).await {
-                        Reply::Job(job) if !job.summary.state.is_moving() => job_telling(&job),
-                        Reply::Failed(failure) => Telling {
-                            level: NotifyLevel::Error,
-                            title: "Callboard".to_owned(),
-                            message: dialect::sentence(&failure),
-                        },
-                        // It goes on; its end is announced.
-                        _ => return,
-                    };
-                    tell(&orders, telling);
-                });
-            }
+            Command::Launch(action) => self.launch(action),
         }
+    }
+
+    /// Ends the host where no job moves. Otherwise the menu asks, or the end of the last job is waited for.
+    async fn leave_unless_busy(&self, seen: &mut Seen, leave: Leave, when: When) {
+        // The menu may have been drawn before a job began.
+        let ask = Ask::List {
+            states: MOVING.to_vec(),
+            limit: 100,
+        };
+        let moving = match self.engine.ask(ask).await {
+            Reply::Jobs(jobs) => jobs,
+            _ => Vec::new(),
+        };
+        if moving.is_empty() {
+            return self.leave(leave);
+        }
+        if when == When::Idle {
+            seen.leaving = Some(leave);
+        } else {
+            self.tell(Telling {
+                level: NotifyLevel::Info,
+                title: "Callboard goes on".to_owned(),
+                message: format!("{} is running. Choose again in the menu.", moving[0].label),
+            });
+        }
+        seen.jobs
+            .extend(moving.into_iter().map(|job| (job.id.clone(), job)));
+    }
+
+    fn leave(&self, leave: Leave) {
+        if let (Leave::Restart, Some(restart)) = (leave, &self.restart) {
+            restart.send_replace(true);
+        }
+        self.stopper.send_replace(true);
+    }
+
+    fn open_folder(&self, folder: Folder) {
+        let path = match folder {
+            Folder::Plugins => self.plugin_folder.clone(),
+            Folder::Logs => self.log_folder.clone(),
+        };
+        let (supervisor, orders) = (self.supervisor.clone(), self.orders.clone());
+        tokio::spawn(async move {
+            // The folder of plugins is not there before the first one.
+            if let Err(error) = tokio::fs::create_dir_all(&path).await {
+                tracing::info!(%error, path = %path.display(), "a folder could not be made");
+            }
+            let target = path.display().to_string();
+            if let Err(failure) = open_target(&supervisor, &Open { target }).await {
+                tell(&orders, failure_telling(&failure));
+            }
+        });
+    }
+
+    fn launch(&self, action: ActionId) {
+        let launch = AskLaunch {
+            job: JobId::from(uuid::Uuid::new_v4().to_string()),
+            action,
+            context: self.context(),
+            wait_ms: Some(LAUNCH_WAIT_MS),
+            ..AskLaunch::default()
+        };
+        let (engine, orders) = (self.engine.clone(), self.orders.clone());
+        tokio::spawn(async move {
+            let telling = match engine.ask(Ask::Launch(launch)).await {
+                Reply::Job(job) if !job.summary.state.is_moving() => job_telling(&job),
+                Reply::Failed(failure) => failure_telling(&failure),
+                // It goes on; its end is announced.
+                _ => return,
+            };
+            tell(&orders, telling);
+        });
     }
 
     fn context(&self) -> Context {
         Context {
             surface: Surface::Tray,
-            user: self.user.clone(),
+            user: self.about.user(),
             ..Context::default()
         }
-    }
-
-    fn tell_job(&self, job: &JobDetail) {
-        self.tell(job_telling(job));
     }
 
     fn tell(&self, telling: Telling) {
         tell(&self.orders, telling);
     }
+}
 
-    /// Gives an order, and tells whether there was room for it. A tray that is busy is drawn at the next change.
-    fn order(&self, order: Order) -> bool {
-        self.orders.try_send(order).is_ok()
+/// The states of jobs that have not ended, and of those that go on by themselves.
+const UNDER_WAY: [JobState; 4] = [
+    JobState::Queued,
+    JobState::Running,
+    JobState::Working,
+    JobState::Asks,
+];
+const MOVING: [JobState; 3] = [JobState::Queued, JobState::Running, JobState::Working];
+
+/// Waits until it is time; for ever where there is nothing to wait for.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -254,6 +390,14 @@ fn tell(orders: &SyncSender<Order>, telling: Telling) {
             message = telling.message,
             "not shown"
         );
+    }
+}
+
+fn failure_telling(failure: &Failure) -> Telling {
+    Telling {
+        level: NotifyLevel::Error,
+        title: "Callboard".to_owned(),
+        message: dialect::sentence(failure),
     }
 }
 

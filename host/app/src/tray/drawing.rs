@@ -4,14 +4,8 @@ use anyhow::Context as _;
 use tray_icon::menu::{IsMenuItem, Menu as SystemMenu, MenuItem, PredefinedMenuItem, Submenu};
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 
-use crate::surface::tray::{Entry, Menu};
-
-/// The icon's width and height.
-const SIDE: u32 = 32;
-
-/// The board's paper and the writing on it, as red, green, blue and opacity.
-const PAPER: [u8; 4] = [0xf2, 0xb1, 0x34, 0xff];
-const INK: [u8; 4] = [0x2b, 0x2b, 0x33, 0xff];
+use super::picture::{SIDE, pixels};
+use crate::surface::tray::{Entry, Look, Menu};
 
 /// Builds the icon with its menu.
 ///
@@ -19,12 +13,11 @@ const INK: [u8; 4] = [0x2b, 0x2b, 0x33, 0xff];
 ///
 /// When the system shows none.
 pub(super) fn build_icon(menu: &Menu) -> anyhow::Result<TrayIcon> {
-    let icon = Icon::from_rgba(board(), SIDE, SIDE).context("could not draw the tray icon")?;
     TrayIconBuilder::new()
         .with_id("callboard")
         .with_title("Callboard")
         .with_tooltip(&menu.tooltip)
-        .with_icon(icon)
+        .with_icon(icon(menu.look)?)
         .with_menu(Box::new(system_menu(menu)?))
         .build()
         .context("could not show the tray icon")
@@ -39,6 +32,20 @@ pub(super) fn show_menu(icon: &TrayIcon, menu: &Menu) -> anyhow::Result<()> {
     icon.set_menu(Some(Box::new(system_menu(menu)?)));
     icon.set_tooltip(Some(&menu.tooltip))
         .context("could not set the tooltip")
+}
+
+/// Shows the icon with another look.
+///
+/// # Errors
+///
+/// When the system refuses it.
+pub(super) fn show_look(icon: &TrayIcon, look: Look) -> anyhow::Result<()> {
+    icon.set_icon(Some(self::icon(look)?))
+        .context("could not change the tray icon")
+}
+
+fn icon(look: Look) -> anyhow::Result<Icon> {
+    Icon::from_rgba(pixels(look), SIDE, SIDE).context("could not draw the tray icon")
 }
 
 fn system_menu(menu: &Menu) -> anyhow::Result<SystemMenu> {
@@ -71,24 +78,6 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&&")
 }
 
-/// Returns the icon's pixels: a board with three lines of writing.
-fn board() -> Vec<u8> {
-    let mut pixels = Vec::with_capacity((SIDE * SIDE * 4) as usize);
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            let is_board = (3..29).contains(&x) && (3..29).contains(&y);
-            let is_writing =
-                (8..24).contains(&x) && [9, 10, 15, 16, 21, 22].contains(&y) && (y < 20 || x < 17);
-            pixels.extend(match (is_board, is_writing) {
-                (true, true) => INK,
-                (true, false) => PAPER,
-                (false, _) => [0; 4],
-            });
-        }
-    }
-    pixels
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +90,6 @@ mod tests {
 
     #[test]
     fn the_icon_has_as_many_pixels_as_it_says() {
-        assert!(Icon::from_rgba(board(), SIDE, SIDE).is_ok());
+        assert!(icon(Look::Connected).is_ok());
     }
 }

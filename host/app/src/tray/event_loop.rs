@@ -12,7 +12,7 @@ use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, EventLoopBuilder, EventLoopProxy};
 use winit::window::WindowId;
 
-use super::drawing::{build_icon, show_menu};
+use super::drawing::{build_icon, show_look, show_menu};
 use super::{Desk, Order, absent, forward_choices, log, present, run_without_icon};
 use crate::surface::tray::Menu;
 
@@ -67,7 +67,7 @@ struct IconKeeper {
 impl IconKeeper {
     fn show(&mut self, menu: &Menu) {
         let shown = match &self.icon {
-            Some(icon) => show_menu(icon, menu),
+            Some(icon) => show_look(icon, menu.look).and_then(|()| show_menu(icon, menu)),
             None => build_icon(menu).map(|icon| self.icon = Some(icon)),
         };
         match shown {

@@ -16,7 +16,7 @@ use zbus::message::Flags;
 use zbus::names::BusName;
 use zbus::zvariant::Value;
 
-use super::drawing::{build_icon, show_menu};
+use super::drawing::{build_icon, show_look, show_menu};
 use super::{Desk, Order, Telling, Tray, absent, forward_choices, log, present};
 use crate::surface::tray::Menu;
 
@@ -280,8 +280,8 @@ impl IconThread {
             .receive_name_owner_changed_with_args(&[(0, WATCHER)])
             .await?;
         let is_shown = bus.name_has_owner(BusName::try_from(WATCHER)?).await?;
-        let menu = self.menus.borrow_and_update().clone();
-        let icon = build_icon(&menu)?;
+        let mut shown = self.menus.borrow_and_update().clone();
+        let icon = build_icon(&shown)?;
         self.report(IconState::OnBus { is_shown });
         loop {
             tokio::select! {
@@ -290,7 +290,11 @@ impl IconThread {
                         return Ok(());
                     }
                     let menu = self.menus.borrow_and_update().clone();
+                    if menu.look != shown.look {
+                        show_look(&icon, menu.look)?;
+                    }
                     show_menu(&icon, &menu)?;
+                    shown = menu;
                 }
                 Some(telling) = self.tellings.recv() => tell(&connection, &telling).await?,
                 is_shown = next_owner(&mut owners) => {

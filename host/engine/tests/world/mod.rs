@@ -10,9 +10,9 @@ use callboard_protocol::{
     Launch, Manifest, Message, Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
 };
 use engine::{
-    Ask, AskLaunch, Asker, CallResult, Catalogued, Config, Effect, Engine, EntityFacts, Event,
-    Identity, JobRow, KeptJob, Lookup, ProcessId, Reply, RequestId, Row, ServiceRequest, Stop,
-    Token, UnitRow,
+    Ask, AskLaunch, Asker, Audience, CallResult, Catalogued, Config, Effect, Engine, EntityFacts,
+    Event, Identity, JobRow, KeptJob, Lookup, ProcessId, Reply, RequestId, Row, ServiceRequest,
+    Stop, Token, UnitRow,
 };
 use serde_json::{Map, Value, json};
 
@@ -44,6 +44,7 @@ pub(crate) struct World {
     /// What services were told to give up.
     pub(crate) abandoned: Vec<Token>,
     pub(crate) rested: Vec<String>,
+    pub(crate) settled: Vec<(String, Audience)>,
     /// What hooks are asked: the process, the message, the subscription, the event.
     pub(crate) handles: VecDeque<(ProcessId, u64, String, Value)>,
     /// What plugins tell the person.
@@ -124,6 +125,7 @@ impl World {
             served: VecDeque::new(),
             abandoned: Vec::new(),
             rested: Vec::new(),
+            settled: Vec::new(),
             handles: VecDeque::new(),
             notices: Vec::new(),
             logs: Vec::new(),
@@ -228,6 +230,9 @@ impl World {
             Effect::LookUp { token, entities } => self.look_ups.push_back((token, entities)),
             Effect::SetTimer { token, after_ms } => self.timers.push((self.now + after_ms, token)),
             Effect::JobRested(job) => self.rested.push(job.summary.id.to_string()),
+            Effect::JobSettled { job, audience } => {
+                self.settled.push((job.summary.id.to_string(), audience));
+            }
             _ => {}
         }
         Vec::new()

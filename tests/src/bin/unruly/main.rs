@@ -76,7 +76,12 @@ fn launch(mode: &str, mark: &str, message: &Value) -> Result<()> {
         "environment" => tell_environment(id),
         // Neither reads on nor answers.
         "hangs" => wait(),
-        "waits_for_file" => {
+        "reports" | "waits_for_file" => {
+            if mode == "reports" {
+                say(
+                    r#"{"method":"progress","params":{"fraction":0.25,"step":"1 of 4","text":"breaking things"}}"#,
+                )?;
+            }
             while !Path::new(mark).exists() {
                 std::thread::park_timeout(Duration::from_millis(10));
             }

@@ -17,9 +17,11 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::host_topics::{self, context, unexpected};
 use super::lock;
+use super::person;
 use super::plugins;
 use super::router::source_id;
 use super::sign_in;
+use crate::pins::Pin;
 use crate::surface::dialect::values_for_view;
 
 /// The longest that anything may be waited for.
@@ -71,7 +73,11 @@ fn is_allowed(scope: Scope, method: BusMethod) -> bool {
                 | BusMethod::PluginsBisect
                 | BusMethod::SignInRenew
                 | BusMethod::SignInEnd
+                | BusMethod::ActionsKept
+                | BusMethod::ActionsPin
+                | BusMethod::ActionsUnpin
                 | BusMethod::Quit
+                | BusMethod::Restart
         ),
     }
 }
@@ -95,6 +101,11 @@ async fn dispatch(
             let launch = read(with_surface(params))?;
             ask_launch(connection, id, launch).await
         }
+        BusMethod::ActionsKept => person::kept(connection, id).await,
+        BusMethod::ActionsPin => person::pin(connection, id, read(params)?, Pin::On),
+        BusMethod::ActionsUnpin => person::pin(connection, id, read(params)?, Pin::Off),
+        BusMethod::ApplicationBusy => Ok(person::busy(connection, read(params)?)),
+        BusMethod::Restart => person::restart(connection),
         BusMethod::JobsList => {
             let JobsList { states, limit } = read(params)?;
             let limit = usize::try_from(limit.unwrap_or(LISTED)).unwrap_or(usize::MAX);

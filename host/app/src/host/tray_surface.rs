@@ -1,0 +1,33 @@
+//! What the host gives its tray.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use tokio::sync::mpsc;
+
+use super::Host;
+use crate::surface::tray::{Command, TraySurface};
+use crate::tray::Order;
+
+impl Host {
+    /// Returns the tray's surface, between the tray's thread and the engine.
+    pub(crate) fn tray_surface(
+        &self,
+        orders: SyncSender<Order>,
+        commands: mpsc::Receiver<Command>,
+    ) -> TraySurface {
+        TraySurface {
+            engine: self.engine.clone(),
+            orders,
+            commands,
+            hub: self.hub.clone(),
+            stopper: self.stopper(),
+            restart: self.restart.clone(),
+            about: Arc::clone(&self.about),
+            safe: self.starts.safe.clone(),
+            supervisor: self.supervisor.clone(),
+            plugin_folder: self.home.plugins(),
+            log_folder: self.home.logs.clone(),
+        }
+    }
+}
