@@ -511,6 +511,23 @@ def event(topic, data, target=""):
     }
 
 
+def event_step(step, topic, data, needs=(), in_doubt="repeat"):
+    """Returns a step that publishes an event on the hub, once all that the steps `needs` do is done. Needs `events`.
+
+    The event gets its id here. Nobody can look up whether an event was published: should the
+    confirmation be lost, it is published again under the same id, or its step fails with
+    `in_doubt="fail"`.
+    """
+    return {
+        "id": step,
+        "label": "publish `{}`".format(topic),
+        "needs": list(needs),
+        "kind": "event",
+        "event": event(topic, data),
+        "in_doubt": in_doubt,
+    }
+
+
 def quote(text):
     """Returns a text as a string of ftrack's query language: in double quotes, escaped."""
     return '"{}"'.format(str(text).replace("\\", "\\\\").replace('"', '\\"'))
@@ -668,7 +685,7 @@ class Host:
         return self._ask("job.folder", {}, **options)["path"]
 
     def hand_over(self, key, steps, state=None, **options):
-        """Hands work over; once it returns the work will be done, exactly once."""
+        """Hands work over; once it returns the work will be done, exactly once (see `event_step`)."""
         params = {"key": key, "steps": steps, "state": state}
         self._ask("steps.hand_over", params, **options)
 

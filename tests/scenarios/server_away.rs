@@ -1,16 +1,12 @@
 //! The server goes and comes: the host is back by itself, and what it had accepted is done.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::Builder;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{BusClient, HostRunner, Ready, SOON, wait_until};
 
+use crate::network::{Loses, Network};
 use crate::studio::{Batch, Studio};
 use crate::web::play;
 
@@ -127,13 +123,13 @@ fn a_server_that_falls_silent_is_noticed_and_met_again() -> Result<()> {
     let sequence = studio.sequence_id()?;
     check_discover(&studio.server.ready, &sequence)?;
 
-    network.is_silent.store(true, Ordering::SeqCst);
+    network.lose(Loses::Everything);
     let hub = wait_for_hub(&mut bus, |hub| hub["state"] != "connected")?;
     ensure!(
         hub["problem"]["message"].is_string(),
         "nothing is said: {hub}"
     );
-    network.is_silent.store(false, Ordering::SeqCst);
+    network.lose(Loses::Nothing);
     wait_for_hub(&mut bus, |hub| hub["state"] == "connected")?;
     check_discover(&studio.server.ready, &sequence)?;
     host.finish()?;
@@ -162,71 +158,3 @@ fn wait_for_hub(bus: &mut BusClient, is_so: impl Fn(&Value) -> bool) -> Result<V
 
 /// How long a silence may go unnoticed, and the reconnecting take.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A network between a host and the sandbox that can lose everything without breaking a connection.
-struct Network {
-    address: SocketAddr,
-    is_silent: Arc<AtomicBool>,
-}
-
-/// How long the sandbox lets a client wait for a sign of life, as its handshake says it.
-const LIMITS: &[u8] = b":60:60:websocket";
-
-/// What the host is told instead, since a test has less time. It is as long, so that the answer's length stays right.
-const SHORT_LIMITS: &[u8] = b":08:08:websocket";
-
-impl Network {
-    /// Begins to pass everything on to `server`. Its threads end with the process.
-    fn start(server: &str) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
-        let is_silent = Arc::new(AtomicBool::new(false));
-        let (server, silence) = (server.to_owned(), Arc::clone(&is_silent));
-        Builder::new().name("network".into()).spawn(move || {
-            for client in listener.incoming().flatten() {
-                // A connection that cannot be passed on is closed, which its client notices.
-                connect(client, &server, &silence).ok();
-            }
-        })?;
-        Ok(Self { address, is_silent })
-    }
-
-    fn address(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-fn connect(client: TcpStream, server: &str, is_silent: &Arc<AtomicBool>) -> Result<()> {
-    let upstream = TcpStream::connect(server)?;
-    for (from, to) in [
-        (client.try_clone()?, upstream.try_clone()?),
-        (upstream, client),
-    ] {
-        let is_silent = Arc::clone(is_silent);
-        Builder::new()
-            .name("network line".into())
-            .spawn(move || pass(from, to, &is_silent))?;
-    }
-    Ok(())
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream, is_silent: &AtomicBool) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer) {
-        let bytes = &mut buffer[..length];
-        if is_silent.load(Ordering::SeqCst) {
-            continue;
-        }
-        if let Some(at) = bytes
-            .windows(LIMITS.len())
-            .position(|window| window == LIMITS)
-        {
-            bytes[at..at + LIMITS.len()].copy_from_slice(SHORT_LIMITS);
-        }
-        if to.write_all(bytes).is_err() {
-            break;
-        }
-    }
-    // The other side may be gone already.
-    to.shutdown(Shutdown::Both).ok();
-}

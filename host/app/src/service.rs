@@ -4,7 +4,7 @@ pub(crate) mod attach;
 pub(crate) mod call;
 pub(crate) mod describe;
 mod download;
-mod events;
+pub(crate) mod events;
 pub(crate) mod facts;
 mod failure;
 pub(crate) mod http;

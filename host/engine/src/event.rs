@@ -161,6 +161,13 @@ pub enum Event {
         /// How long the server took, in milliseconds.
         took_ms: u64,
     },
+    /// Answers [`Effect::Publish`].
+    Published {
+        /// The effect's token.
+        token: Token,
+        /// What came of it.
+        result: CallResult,
+    },
     /// Answers [`Effect::LookUp`].
     LookedUp {
         /// The effect's token.
@@ -409,6 +416,13 @@ pub enum Effect {
         token: Token,
         /// The operations.
         operations: Vec<Operation>,
+    },
+    /// Publish an event on the hub, under its own id, and have it confirmed; answered with [`Event::Published`].
+    Publish {
+        /// Ties the answer to it.
+        token: Token,
+        /// The event, whole.
+        event: Value,
     },
     /// Look up entities on the server, in one request; answered with [`Event::LookedUp`].
     LookUp {

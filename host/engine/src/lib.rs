@@ -316,7 +316,13 @@ impl Engine {
                 took_ms,
             } => {
                 if let Some(Waiting::Call { job, step }) = self.waiting.remove(&token) {
-                    self.called(&job, step, result, took_ms);
+                    self.adapt(took_ms);
+                    self.called(&job, step, result);
+                }
+            }
+            Event::Published { token, result } => {
+                if let Some(Waiting::Call { job, step }) = self.waiting.remove(&token) {
+                    self.called(&job, step, result);
                 }
             }
             Event::LookedUp { token, result } => {

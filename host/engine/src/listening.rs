@@ -26,6 +26,9 @@ const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
 /// The longest that a turn may wait for an event, in seconds.
 const MAX_WAIT_SECS: f64 = 60.0;
 
+/// How many events are remembered, to notice one that is published again.
+const MAX_HEARD_IDS: usize = 512;
+
 /// What events of a plugin say of where they come from.
 const OF_PLUGIN: &str = "callboardPlugin";
 
@@ -45,6 +48,8 @@ pub(crate) struct Listening {
     bus: Index,
     turns: BTreeMap<ProcessId, Listener>,
     last_number: u64,
+    /// The ids of events that plugins published on the hub, oldest first.
+    heard_ids: VecDeque<String>,
     /// What was last told of what is to be heard.
     told: (BTreeSet<String>, bool),
 }
@@ -76,6 +81,21 @@ impl Listening {
             EventPlace::Bus => &mut self.bus.0,
             _ => &mut self.hub.0,
         }
+    }
+
+    /// Tells whether a plugin's event was heard on the hub before: a step whose confirmation was lost publishes it once more.
+    fn is_repeated(&mut self, event: &Happened) -> bool {
+        if event.id.is_empty() || event.source.get(OF_PLUGIN).is_none() {
+            return false;
+        }
+        if self.heard_ids.contains(&event.id) {
+            return true;
+        }
+        if self.heard_ids.len() == MAX_HEARD_IDS {
+            self.heard_ids.pop_front();
+        }
+        self.heard_ids.push_back(event.id.clone());
+        false
     }
 }
 
@@ -151,7 +171,7 @@ impl Engine {
             .filter(|hearer| on != EventPlace::Bus || is_meant(event, hearer))
             .cloned()
             .collect();
-        if hearers.is_empty() {
+        if hearers.is_empty() || (on != EventPlace::Bus && self.listening.is_repeated(event)) {
             return;
         }
         let envelope = as_json(event);
@@ -211,8 +231,8 @@ impl Engine {
             }
             HostMethod::EventsNext => self.next_events(service, &read(name, params)?)?,
             _ => {
-                let publish: EventsPublish = read(name, params)?;
-                let publish = self.checked_publish(process, publish)?;
+                let mut publish: EventsPublish = read(name, params)?;
+                publish.event = self.checked_event(process, publish.event)?;
                 let params = as_json(&publish);
                 return self.ask_service(turn, service, method, params);
             }
@@ -357,12 +377,8 @@ impl Engine {
     }
 
     /// Checks what a plugin wants published, and fills in who it is.
-    fn checked_publish(
-        &self,
-        process: ProcessId,
-        mut publish: EventsPublish,
-    ) -> Result<EventsPublish, Failure> {
-        let mut event: Happened = serde_json::from_value(publish.event).map_err(|error| {
+    pub(crate) fn checked_event(&self, process: ProcessId, event: Value) -> Result<Value, Failure> {
+        let mut event: Happened = serde_json::from_value(event).map_err(|error| {
             Failure::invalid("the event cannot be read")
                 .hint("give it a `topic` and an object as `data`")
                 .caused_by(&error)
@@ -399,8 +415,7 @@ impl Engine {
         );
         source.insert(OF_PLUGIN.to_owned(), plugin.as_str().into());
         event.source = Value::Object(source);
-        publish.event = as_json(&event);
-        Ok(publish)
+        Ok(as_json(&event))
     }
 }
 

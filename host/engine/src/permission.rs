@@ -28,21 +28,28 @@ pub(crate) fn check_method(manifest: &Manifest, method: HostMethod) -> Result<()
         HostMethod::SecretGet | HostMethod::SecretPut => Permission::Secret,
         _ => return Ok(()),
     };
-    if manifest.permissions.contains(&needed) {
+    check(manifest, &needed)
+}
+
+fn check(manifest: &Manifest, needed: &Permission) -> Result<(), Failure> {
+    if manifest.permissions.contains(needed) {
         Ok(())
     } else {
-        Err(undeclared(manifest, &needed))
+        Err(undeclared(manifest, needed))
     }
 }
 
-/// Checks that `manifest` declares every operation of a hand-over.
+/// Checks that `manifest` declares everything of a hand-over.
 pub(crate) fn check_hand_over(manifest: &Manifest, hand_over: &HandOver) -> Result<(), Failure> {
     for step in &hand_over.steps {
-        let Work::Call { units } = &step.work else {
-            continue;
-        };
-        for operation in units.iter().flat_map(|unit| &unit.operations) {
-            check_operation(manifest, operation)?;
+        match &step.work {
+            Work::Call { units } => {
+                for operation in units.iter().flat_map(|unit| &unit.operations) {
+                    check_operation(manifest, operation)?;
+                }
+            }
+            Work::Event { .. } => check(manifest, &Permission::Events)?,
+            _ => {}
         }
     }
     Ok(())

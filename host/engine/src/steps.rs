@@ -9,8 +9,8 @@ mod unit;
 use std::collections::{HashMap, HashSet};
 
 use callboard_protocol::{
-    Failure, FailureKind, HandOver, Operation, StepId, StepReport, StepState, StepsReport,
-    UnitReport, UnitState, Work,
+    Failure, FailureKind, HandOver, InDoubt, Operation, StepId, StepReport, StepState, StepsReport,
+    Unit, UnitReport, UnitState, Work,
 };
 use serde_json::{Map, Value};
 
@@ -28,11 +28,12 @@ pub(crate) struct StepsRun {
     pub(crate) steps: Vec<StepRun>,
 }
 
-/// One `call` step.
+/// One step.
 #[derive(Debug)]
 pub(crate) struct StepRun {
     pub(crate) id: StepId,
     needs: Vec<StepId>,
+    pub(crate) lane: Lane,
     pub(crate) units: Vec<UnitRun>,
     pub(crate) phase: Phase,
     pub(crate) calls: u32,
@@ -41,6 +42,15 @@ pub(crate) struct StepRun {
     /// How often in a row a batch did not get through.
     pub(crate) tries: u32,
     pub(crate) held_up: Option<Failure>,
+}
+
+/// What carries a step out. Each bounds its own steps: an event that waits for the hub holds up no call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Lane {
+    /// The server's API.
+    Calls,
+    /// The event hub, which publishes this. It is one unit, whose key is the step's id.
+    Hub { event: Value, in_doubt: InDoubt },
 }
 
 /// What a step is doing. A batch is a list of indices into its units.
@@ -68,6 +78,8 @@ pub(crate) enum Next {
     Send(Vec<usize>),
     /// Look these units up, then decide.
     LookUp(Vec<usize>),
+    /// Give this unit up: nobody knows whether it was done, nothing can be looked up, and it must not be done twice.
+    GiveUp(usize),
     /// Nothing is left.
     Ended,
 }
@@ -75,14 +87,29 @@ pub(crate) enum Next {
 impl StepsRun {
     /// Takes a hand-over that was checked.
     pub(crate) fn new(hand_over: HandOver) -> Self {
+        let mut keys: HashMap<StepId, Vec<String>> = HashMap::new();
         let steps = hand_over.steps.into_iter().map(|step| {
-            let units = match step.work {
-                Work::Call { units } => units,
-                _ => Vec::new(),
+            let (lane, units) = match step.work {
+                Work::Call { units } => (Lane::Calls, units),
+                Work::Event { event, in_doubt } => {
+                    // What an event tells of must have become true, all of it.
+                    let needed = step.needs.iter().filter_map(|step| keys.get(step));
+                    let unit = Unit {
+                        key: step.id.to_string(),
+                        label: step.label,
+                        needs: needed.flatten().cloned().collect(),
+                        operations: Vec::new(),
+                    };
+                    (Lane::Hub { event, in_doubt }, vec![unit])
+                }
+                _ => (Lane::Calls, Vec::new()),
             };
+            let own = units.iter().map(|unit| unit.key.clone()).collect();
+            keys.insert(step.id.clone(), own);
             StepRun {
                 id: step.id,
                 needs: step.needs,
+                lane,
                 batch_units: units.len().max(1),
                 units: units.into_iter().map(UnitRun::new).collect(),
                 phase: Phase::Idle,
@@ -208,7 +235,8 @@ impl StepsRun {
                 unit.state = UnitState::Waiting;
                 unit.failure = None;
                 // It was refused when it was alone, but an earlier sending of it may have been on its way still.
-                unit.unsure = true;
+                // Whether an event may be published once more is what the person has just decided.
+                unit.unsure = step.lane == Lane::Calls;
                 changed.push(unit.row(&step.id));
             }
         }
@@ -225,18 +253,25 @@ impl StepsRun {
 
 impl StepRun {
     pub(crate) fn has_ended(&self) -> bool {
-        self.units
-            .iter()
-            .all(|unit| matches!(unit.state, UnitState::Done | UnitState::Failed))
+        self.units.iter().all(UnitRun::has_ended)
     }
 
     /// Decides what comes next: the longest run of units that fits into one batch and is in one state of doubt.
     pub(crate) fn next(&self, batch_operations: usize) -> Next {
+        if let Lane::Hub { in_doubt, .. } = &self.lane {
+            return match self.units.first() {
+                Some(unit) if !unit.has_ended() => match (unit.unsure, in_doubt) {
+                    (true, InDoubt::Fail) => Next::GiveUp(0),
+                    _ => Next::Send(vec![0]),
+                },
+                _ => Next::Ended,
+            };
+        }
         let mut batch: Vec<usize> = Vec::new();
         let mut operations = 0;
         let mut unsure = false;
         for (index, unit) in self.units.iter().enumerate() {
-            if matches!(unit.state, UnitState::Done | UnitState::Failed) {
+            if unit.has_ended() {
                 continue;
             }
             if batch.is_empty() {
@@ -322,6 +357,18 @@ impl StepRun {
             unit.state = UnitState::Waiting;
             unit.unsure = false;
         })
+    }
+
+    /// Notes that nobody will ever know whether a unit was done.
+    pub(crate) fn given_up(&mut self, unit: usize) -> Vec<UnitRow> {
+        self.tries = 0;
+        self.held_up = None;
+        let failure = Failure::new(
+            FailureKind::Interrupted,
+            "nobody knows whether the event was published",
+        )
+        .hint("retry where twice does no harm");
+        self.change(&[unit], |unit| unit.fail(failure.clone()))
     }
 
     /// Notes what a look-up said of each unit of `batch`, which the server had refused before if there is a `refusal`.

@@ -2,7 +2,7 @@
 
 use callboard_protocol::{
     Describe, Failure, FailureKind, HandOver, HostMethod, JobId, JobState, Log, LogLevel,
-    MAX_STATE_BYTES, Message, MessageId, Notify, Outcome, Progress, Query, QueryResults,
+    MAX_STATE_BYTES, Message, MessageId, Notify, Outcome, Progress, Query, QueryResults, Work,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -299,7 +299,7 @@ impl Engine {
         &mut self,
         turn: &Turn,
         service: Service,
-        hand_over: HandOver,
+        mut hand_over: HandOver,
     ) -> Result<(), Failure> {
         let plugin = self.plugin_of(service.process);
         let job = self
@@ -330,6 +330,11 @@ impl Engine {
         manifest.map_or(Ok(()), |manifest| {
             permission::check_hand_over(manifest, &hand_over)
         })?;
+        for step in &mut hand_over.steps {
+            if let Work::Event { event, .. } = &mut step.work {
+                *event = self.checked_event(service.process, event.take())?;
+            }
+        }
         if let Some(job) = self.jobs.get_mut(&turn.job) {
             job.handing_over = true;
         }

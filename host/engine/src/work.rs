@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::Engine;
 use crate::event::{CallResult, Effect, Row, UnitRow};
 use crate::job::{Job, Rest};
-use crate::steps::{Doubt, Next, Phase, StepRun, StepsRun};
+use crate::steps::{Doubt, Lane, Next, Phase, StepRun, StepsRun};
 use crate::waiting::{AfterKept, Waiting};
 
 /// A call that takes longer than this, in milliseconds, makes the next ones smaller.
@@ -14,6 +14,9 @@ const SLOW_CALL_MS: u64 = 20_000;
 
 /// A call that takes less than this, in milliseconds, lets the next ones grow again.
 const QUICK_CALL_MS: u64 = 5_000;
+
+/// How many events may be on their way to the hub at once.
+const EVENT_LANES: usize = 4;
 
 /// The fewest operations that a slow server brings a call down to.
 const MIN_BATCH_OPERATIONS: usize = 50;
@@ -48,7 +51,7 @@ impl Engine {
             return;
         }
         for step in ready {
-            if self.busy_lanes() < self.config.call_lanes {
+            if self.has_free_lane(id, step) {
                 self.start_batch(id, step);
             }
         }
@@ -79,15 +82,23 @@ impl Engine {
         self.advance_all();
     }
 
-    fn busy_lanes(&self) -> usize {
-        let steps = self
-            .jobs
-            .values()
-            .filter_map(|job| job.run.as_ref())
-            .flat_map(|run| &run.steps);
-        steps
-            .filter(|step| !matches!(step.phase, Phase::Idle | Phase::Resting))
-            .count()
+    /// Tells whether what carries a step out has room for it.
+    fn has_free_lane(&mut self, id: &JobId, index: usize) -> bool {
+        let Some(step) = self.step(id, index) else {
+            return false;
+        };
+        let calls = step.lane == Lane::Calls;
+        let lanes = if calls {
+            self.config.call_lanes
+        } else {
+            EVENT_LANES
+        };
+        let runs = self.jobs.values().filter_map(|job| job.run.as_ref());
+        let busy = runs
+            .flat_map(|run| &run.steps)
+            .filter(|step| (step.lane == Lane::Calls) == calls)
+            .filter(|step| !matches!(step.phase, Phase::Idle | Phase::Resting));
+        busy.count() < lanes
     }
 
     fn step(&mut self, id: &JobId, step: usize) -> Option<&mut StepRun> {
@@ -128,6 +139,10 @@ impl Engine {
         match step.next(batch_operations) {
             Next::Ended => {}
             Next::LookUp(batch) => self.look_up(id, index, batch, None),
+            Next::GiveUp(unit) => {
+                let rows = step.given_up(unit);
+                self.step_goes_on(id, index, rows);
+            }
             Next::Send(batch) => {
                 // The ledger knows of a batch before the server does: after a crash it is looked up, not sent blindly.
                 let rows = step.mark_sent(&batch);
@@ -159,13 +174,17 @@ impl Engine {
             return;
         };
         let operations = step.operations(&batch);
+        let lane = step.lane.clone();
         step.calls += 1;
         step.phase = Phase::Calling(batch);
         let token = self.token(Waiting::Call {
             job: id.clone(),
             step: index,
         });
-        self.out.push(Effect::Call { token, operations });
+        self.out.push(match lane {
+            Lane::Calls => Effect::Call { token, operations },
+            Lane::Hub { event, .. } => Effect::Publish { token, event },
+        });
     }
 
     /// Work belongs to a server and a user: nobody else's credentials send it.
@@ -182,8 +201,8 @@ impl Engine {
         }
     }
 
-    pub(crate) fn called(&mut self, id: &JobId, index: usize, result: CallResult, took_ms: u64) {
-        self.adapt(took_ms);
+    /// A batch was sent, or an event published; or not, or nobody knows.
+    pub(crate) fn called(&mut self, id: &JobId, index: usize, result: CallResult) {
         let Some(step) = self.step(id, index) else {
             return;
         };
@@ -315,7 +334,7 @@ impl Engine {
     }
 
     /// Makes calls smaller for a slow server, and lets them grow again for a quick one.
-    fn adapt(&mut self, took_ms: u64) {
+    pub(crate) fn adapt(&mut self, took_ms: u64) {
         if took_ms > SLOW_CALL_MS {
             self.batch_operations = (self.batch_operations / 2)
                 .max(MIN_BATCH_OPERATIONS.min(self.config.batch_operations));

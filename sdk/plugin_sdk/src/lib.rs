@@ -37,14 +37,16 @@ mod plugin;
 mod serve;
 #[doc(hidden)]
 pub mod stdio;
+mod step;
 mod text;
 
 pub use callboard_protocol::{
     ActionId, AttachedFile, ChildJob, Choice, Context, Control, DccContext, DescribeRow, Entity,
     EventInput, EventPlace, EventsHeard, Failure, FailureKind, FetchedFile, FtrackDownload,
-    HeardEvent, HttpAnswer, HttpBody, HttpRequest, Item, JobId, JobState, JobsLaunch, Launch,
-    LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation, Outcome, SelectionId, StatusSet, Step,
-    StepId, StepReport, StepState, StepsReport, Surface, Unit, UnitReport, UnitState, View, Work,
+    HeardEvent, HttpAnswer, HttpBody, HttpRequest, InDoubt, Item, JobId, JobState, JobsLaunch,
+    Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation, Outcome, SelectionId,
+    StatusSet, Step, StepId, StepReport, StepState, StepsReport, Surface, Unit, UnitReport,
+    UnitState, View, Work,
 };
 pub use serde_json::{Map, Value, json};
 
@@ -56,4 +58,5 @@ pub use plugin::{Turns, Typed};
 pub use serve::serve;
 #[doc(hidden)]
 pub use serve::{ServeError, serve_connection};
+pub use step::event_step;
 pub use text::{new_id, quote};

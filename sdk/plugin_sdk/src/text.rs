@@ -22,7 +22,7 @@ pub fn quote(value: &str) -> String {
     quoted
 }
 
-/// Makes an id for a new entity.
+/// Makes an id for a new entity or event.
 pub fn new_id() -> String {
     Uuid::new_v4().to_string()
 }

@@ -14,7 +14,7 @@ use callboard_protocol::{
     FailureKind, HandOver, HostMethod, HttpAnswer, HttpRequest, JobsLaunch, Log, MAX_STATE_BYTES,
     MAX_STATUS_CHARACTERS, Manifest, Notify, Operation, Permission, Progress, SecretGet,
     SecretKept, SecretPlace, SecretPut, SecretText, SecretValue, SettingKind, SettingsValues,
-    StatusSet, StoredEntry, Verb, Work,
+    StatusSet, Step, StoredEntry, Verb, Work,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -264,14 +264,15 @@ impl FakeHost {
 }
 
 fn permissions_of(hand_over: &HandOver) -> Vec<Permission> {
-    let units = hand_over.steps.iter().flat_map(|step| match &step.work {
-        Work::Call { units } => units.as_slice(),
-        _ => &[],
-    });
-    units
-        .flat_map(|unit| &unit.operations)
-        .filter_map(permission_of)
-        .collect()
+    let of_step = |step: &Step| match &step.work {
+        Work::Call { units } => {
+            let operations = units.iter().flat_map(|unit| &unit.operations);
+            operations.filter_map(permission_of).collect()
+        }
+        Work::Event { .. } => vec![Permission::Events],
+        _ => Vec::new(),
+    };
+    hand_over.steps.iter().flat_map(of_step).collect()
 }
 
 fn permission_of(operation: &Operation) -> Option<Permission> {
@@ -306,9 +307,16 @@ fn check_shape(hand_over: &HandOver) -> Result<(), Failure> {
                 step.id
             )));
         }
-        let Work::Call { units: own } = &step.work else {
-            let message = format!("this host does not carry out the step `{}`", step.id);
-            return Err(Failure::new(FailureKind::Unsupported, message));
+        let own = match &step.work {
+            Work::Call { units } => units.as_slice(),
+            Work::Event { event, .. } => {
+                check_event(step, event)?;
+                &[]
+            }
+            _ => {
+                let message = format!("this host does not carry out the step `{}`", step.id);
+                return Err(Failure::new(FailureKind::Unsupported, message));
+            }
         };
         for unit in own {
             if let Some(need) = unit.needs.iter().find(|need| !units.contains(*need)) {
@@ -325,6 +333,18 @@ fn check_shape(hand_over: &HandOver) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn check_event(step: &Step, event: &Value) -> Result<(), Failure> {
+    let has = |key: &str| event[key].as_str().is_some_and(|text| !text.is_empty());
+    match (has("topic"), has("id")) {
+        (true, true) => Ok(()),
+        (false, _) => Err(Failure::invalid("the event has no topic")),
+        (_, false) => Err(
+            Failure::invalid(format!("the event of step `{}` has no id", step.id))
+                .hint("make an `id` for it before it is handed over"),
+        ),
+    }
 }
 
 fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {

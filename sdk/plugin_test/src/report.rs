@@ -10,14 +10,17 @@ pub(crate) fn ended(
     failure_of: impl Fn(&str) -> Option<Failure>,
 ) -> StepsReport {
     let steps = hand_over.steps.iter().map(|step| {
-        let units = match &step.work {
-            Work::Call { units } => units.as_slice(),
-            _ => &[],
+        let units: Vec<UnitReport> = match &step.work {
+            Work::Call { units } => units
+                .iter()
+                .map(|unit| unit_report(&unit.key, &unit.label, failure_of(&unit.key)))
+                .collect(),
+            Work::Event { .. } => {
+                let key = step.id.as_str();
+                vec![unit_report(key, &step.label, failure_of(key))]
+            }
+            _ => Vec::new(),
         };
-        let units: Vec<UnitReport> = units
-            .iter()
-            .map(|unit| unit_report(&unit.key, &unit.label, failure_of(&unit.key)))
-            .collect();
         StepReport {
             id: step.id.clone(),
             state: state_of(&units),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use callboard_plugin_sdk::{
     DccContext, Failure, FailureKind, Host, Item, Launch, Operation, Outcome, Plugin, Step, Unit,
-    View, Work, quote,
+    View, Work, event_step, quote,
 };
 use callboard_plugin_test::{
     Context, HostMethod, HttpAnswer, HttpBody, Map, PluginTest, Value, json,
@@ -59,6 +59,27 @@ fn create(entity_type: &str) -> Vec<Step> {
             }],
         },
     }]
+}
+
+#[test]
+fn an_event_step_has_its_id_before_it_is_handed_over() {
+    let hand_over = |step: Step| {
+        let mut test = greedy(move |_, host| {
+            host.hand_over("k", vec![step.clone()], json!({}))?;
+            Ok(Outcome::Waits)
+        });
+        let ended = act(&mut test);
+        ended.map(|_| test.steps_done())
+    };
+    let step = event_step("tell", "studio.saved", json!({}));
+    let report = hand_over(step.clone()).unwrap();
+    assert_eq!(report.units().next().unwrap().key, "tell");
+    let mut nameless = step;
+    if let Work::Event { event, .. } = &mut nameless.work {
+        event["id"] = json!("");
+    }
+    let refusal = hand_over(nameless).unwrap_err();
+    assert_eq!(refusal.message, "the event of step `tell` has no id");
 }
 
 #[test]

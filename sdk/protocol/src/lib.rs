@@ -76,7 +76,7 @@ pub use service::{
     StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim,
     StoreValue, StoredEntries, StoredEntry, StoredKeys,
 };
-pub use step::{Encode, Operation, Step, Unit, Upload, Work};
+pub use step::{Encode, InDoubt, Operation, Step, Unit, Upload, Work};
 pub use view::{Choice, Control, Item, View};
 
 /// The longest message, in bytes of its JSON line without the line feed, that either side accepts.

@@ -45,12 +45,36 @@ pub enum Work {
     },
     /// An event that is published on the hub.
     Event {
-        /// ftrack's envelope.
+        /// ftrack's envelope. Its `id` is made here: however often it is published, it is the same event.
         event: Value,
+        /// What becomes of it when nobody knows whether it was published.
+        #[serde(default, skip_serializing_if = "InDoubt::is_default")]
+        in_doubt: InDoubt,
     },
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+/// What becomes of an event when nobody knows whether it was published: the confirmation was lost, and the hub keeps no record to look into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum InDoubt {
+    /// It is published again under the same id: it arrives at least once.
+    #[default]
+    Repeat,
+    /// Its step fails as interrupted, and a person decides: it arrives at most once.
+    Fail,
+    /// A way that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl InDoubt {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Operations that belong together: they are all in one transaction, or none of them is.

@@ -13,7 +13,9 @@ use crate::connect::ConnectChildren;
 use crate::engine_thread::{Announcement, EngineHandle, Perform};
 use crate::hearing::Hearing;
 use crate::ledger::Ledger;
-use crate::service::{Server, Services, call, describe, facts, look_up, query, settings, store};
+use crate::service::{
+    Server, Services, call, describe, events, facts, look_up, query, settings, store,
+};
 use crate::settings::PluginLayers;
 use crate::supervisor::Supervisor;
 use crate::surface::bus::Applications;
@@ -112,6 +114,7 @@ impl Performer {
     fn ask(&self, effect: Effect) {
         let plugin_settings = self.plugin_settings.clone();
         let server = self.server.clone();
+        let hub = self.services.outside.hub.clone();
         let applications = self.applications.clone();
         let engine = self.engine.clone();
         self.engine.runtime().spawn(async move {
@@ -142,6 +145,10 @@ impl Performer {
                         took_ms,
                     }
                 }
+                Effect::Publish { token, event } => Event::Published {
+                    token,
+                    result: events::publish_step(&hub, event).await,
+                },
                 Effect::LookUp { token, entities } => Event::LookedUp {
                     token,
                     result: look_up::look_up(&server, &entities).await,

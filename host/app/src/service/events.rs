@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use callboard_event::Event;
 use callboard_protocol::{EventPlace, EventsPublish, Failure, FailureKind, Replies};
-use ftrack::PublishError;
+use engine::CallResult;
+use ftrack::{EventHub, PublishError};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::serve::Services;
 
@@ -42,19 +44,61 @@ pub(super) async fn publish(services: &Services, ask: EventsPublish) -> Result<R
     Ok(Replies { replies })
 }
 
+/// Publishes an event of a step, and says what came of it.
+pub(crate) async fn publish_step(
+    hub: &watch::Receiver<Option<EventHub>>,
+    event: Value,
+) -> CallResult {
+    let refused = |failure| CallResult::Refused {
+        failure,
+        duplicate: false,
+    };
+    let event: Event = match serde_json::from_value(event) {
+        Ok(event) => event,
+        Err(error) => {
+            return refused(Failure::invalid("the event cannot be read").caused_by(&error));
+        }
+    };
+    let published = match connected(hub) {
+        Ok(hub) => hub.publish_confirmed(event, CONFIRM).await,
+        Err(failure) => {
+            return CallResult::NotSent {
+                failure,
+                retry_after_ms: None,
+            };
+        }
+    };
+    let Err(error) = published else {
+        return CallResult::Done;
+    };
+    let failure = failure(&error);
+    match error {
+        error if error.outcome_unknown() => CallResult::Unknown { failure },
+        PublishError::Rejected { .. } => refused(failure),
+        _ => CallResult::NotSent {
+            failure,
+            retry_after_ms: None,
+        },
+    }
+}
+
+fn connected(hub: &watch::Receiver<Option<EventHub>>) -> Result<EventHub, Failure> {
+    hub.borrow().clone().ok_or_else(|| {
+        Failure::new(
+            FailureKind::Unavailable,
+            "there is no connection to ftrack's event hub",
+        )
+        .hint("try again when `callboard status` says that it is connected")
+    })
+}
+
 async fn on_hub(
     services: &Services,
     event: Event,
     wait: Option<Duration>,
     at_most: usize,
 ) -> Result<Vec<Event>, Failure> {
-    let hub = services.outside.hub.borrow().clone().ok_or_else(|| {
-        Failure::new(
-            FailureKind::Unavailable,
-            "there is no connection to ftrack's event hub",
-        )
-        .hint("try again when `callboard status` says that it is connected")
-    })?;
+    let hub = connected(&services.outside.hub)?;
     let published = match wait {
         None => hub
             .publish_confirmed(event, CONFIRM)

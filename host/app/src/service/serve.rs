@@ -28,7 +28,7 @@ pub(crate) struct Services {
     pub(crate) engine: EngineHandle,
     pub(crate) server: Server,
     pub(crate) folders: JobFolders,
-    pub(super) outside: Outside,
+    pub(crate) outside: Outside,
     /// Room for files on their way.
     pub(super) transfers: Arc<Semaphore>,
     under_way: UnderWay,

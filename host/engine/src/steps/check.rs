@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use callboard_protocol::{Failure, FailureKind, HandOver, Operation, Unit, Work};
+use callboard_protocol::{Failure, FailureKind, HandOver, InDoubt, Operation, StepId, Unit, Work};
+use serde_json::Value;
 
 /// Checks a hand-over for everything that can be checked before the first call.
 pub(crate) fn check(hand_over: &HandOver, batch_operations: usize) -> Result<(), Failure> {
@@ -26,27 +27,54 @@ pub(crate) fn check(hand_over: &HandOver, batch_operations: usize) -> Result<(),
                 step.id
             )));
         }
-        let Work::Call { units: of_step } = &step.work else {
-            return Err(Failure::new(
-                FailureKind::Unsupported,
-                format!(
-                    "step `{}` is of a kind that this version does not do",
-                    step.id
-                ),
-            )
-            .hint("hand over `call` steps only"));
-        };
-        for unit in of_step {
-            check_unit(unit, &units, batch_operations)?;
-            if !units.insert(unit.key.as_str()) {
-                return Err(Failure::invalid(format!(
-                    "two units have the same key: `{}`",
-                    unit.key
-                )));
+        match &step.work {
+            Work::Call { units: of_step } => {
+                for unit in of_step {
+                    check_unit(unit, &units, batch_operations)?;
+                    take_key(&mut units, &unit.key)?;
+                }
             }
+            Work::Event { event, in_doubt } => {
+                check_event(&step.id, event, *in_doubt)?;
+                take_key(&mut units, step.id.as_str())?;
+            }
+            _ => return Err(unsupported(&step.id)),
         }
     }
     Ok(())
+}
+
+fn take_key<'a>(taken: &mut HashSet<&'a str>, key: &'a str) -> Result<(), Failure> {
+    if taken.insert(key) {
+        return Ok(());
+    }
+    Err(Failure::invalid(format!(
+        "two units have the same key: `{key}`"
+    )))
+}
+
+fn unsupported(step: &StepId) -> Failure {
+    let message = format!("step `{step}` is of a kind that this version does not do");
+    Failure::new(FailureKind::Unsupported, message).hint("hand over `call` and `event` steps only")
+}
+
+/// Checks what makes an event the same one however often it is published.
+fn check_event(step: &StepId, event: &Value, in_doubt: InDoubt) -> Result<(), Failure> {
+    let id = event.get("id").and_then(Value::as_str).unwrap_or_default();
+    if id.is_empty() {
+        return Err(
+            Failure::invalid(format!("the event of step `{step}` has no id"))
+                .hint("make an `id` for it before it is handed over"),
+        );
+    }
+    match in_doubt {
+        InDoubt::Repeat | InDoubt::Fail => Ok(()),
+        _ => Err(Failure::new(
+            FailureKind::Unsupported,
+            format!("step `{step}` has an `in_doubt` that this version does not know"),
+        )
+        .hint("write `repeat` or `fail`")),
+    }
 }
 
 fn check_unit(unit: &Unit, before: &HashSet<&str>, batch_operations: usize) -> Result<(), Failure> {

@@ -74,6 +74,10 @@ impl UnitRun {
         changes.collect()
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.state, UnitState::Done | UnitState::Failed)
+    }
+
     fn creates(&self) -> bool {
         self.unit
             .operations

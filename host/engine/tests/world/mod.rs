@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) stopped: Vec<(ProcessId, Stop)>,
     pub(crate) calls: VecDeque<Effect>,
     pub(crate) look_ups: VecDeque<(Token, Vec<Lookup>)>,
+    /// What steps want published.
+    pub(crate) published: VecDeque<(Token, Value)>,
     facts: VecDeque<Token>,
     /// What services were asked for.
     pub(crate) served: VecDeque<(Token, Asker, ServiceRequest)>,
@@ -121,6 +123,7 @@ impl World {
             stopped: Vec::new(),
             calls: VecDeque::new(),
             look_ups: VecDeque::new(),
+            published: VecDeque::new(),
             facts: VecDeque::new(),
             served: VecDeque::new(),
             abandoned: Vec::new(),
@@ -227,6 +230,7 @@ impl World {
             Effect::Abandon { token } => self.abandoned.push(token),
             Effect::AskFacts { token, .. } => self.facts.push_back(token),
             Effect::Call { .. } => self.calls.push_back(effect),
+            Effect::Publish { token, event } => self.published.push_back((token, event)),
             Effect::LookUp { token, entities } => self.look_ups.push_back((token, entities)),
             Effect::SetTimer { token, after_ms } => self.timers.push((self.now + after_ms, token)),
             Effect::JobRested(job) => self.rested.push(job.summary.id.to_string()),
@@ -529,6 +533,13 @@ impl World {
             took_ms: 10,
         });
         ids
+    }
+
+    /// Says what came of the oldest event that was to be published, and returns the event.
+    pub(crate) fn answer_publish(&mut self, result: CallResult) -> Value {
+        let (token, event) = self.published.pop_front().expect("an event");
+        self.event(Event::Published { token, result });
+        event
     }
 
     pub(crate) fn answer_look_up(&mut self, exists: bool) -> Vec<String> {

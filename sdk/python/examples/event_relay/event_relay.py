@@ -24,4 +24,18 @@ def ask(launch, host):
     return callboard.done("{} replied".format(len(replies)), [reply["data"] for reply in replies])
 
 
+@plugin.action("announce")
+def announce(launch, host):
+    if launch.steps is None:
+        told = {"text": launch.values.get("text", "")}
+        in_doubt = launch.values.get("in_doubt", "repeat")
+        step = callboard.event_step("tell", "studio.announced", told, in_doubt=in_doubt)
+        host.hand_over("announce", [step])
+        return callboard.waits()
+    for unit in launch.steps["steps"][0]["units"]:
+        if unit["state"] != "done":
+            raise callboard.Failure.from_json(unit["failure"])
+    return callboard.done("Everybody was told")
+
+
 plugin.serve()
