@@ -41,6 +41,8 @@ pub(crate) struct Job {
     pub(crate) report_turns: u32,
     /// When surfaces were last told of its progress.
     pub(crate) progress_told_ms: Millis,
+    /// Whether something came since that they are still to be told.
+    pub(crate) owes_progress: bool,
     pub(crate) waiters: Vec<RequestId>,
     /// Whether its surface was told that it had started, and waits to hear how it ended.
     pub(crate) report_later: bool,
@@ -84,6 +86,7 @@ impl Job {
             cancelling: false,
             report_turns: 0,
             progress_told_ms: 0,
+            owes_progress: false,
             waiters: Vec::new(),
             report_later: false,
         }
@@ -219,6 +222,7 @@ impl Engine {
         job.summary.state = state;
         job.summary.message = message.into();
         job.summary.changed_ms = now;
+        job.owes_progress = false;
         if state != JobState::Running {
             job.summary.progress = None;
         }

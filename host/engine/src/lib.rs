@@ -28,6 +28,7 @@ mod settings;
 mod status;
 mod steps;
 mod subscription;
+mod telling;
 mod turn;
 mod waiting;
 mod work;
@@ -133,6 +134,8 @@ pub struct Engine {
     own_requests: HashMap<RequestId, own_request::OwnRequest>,
     last_own_request: u64,
     hub_was_lost: bool,
+    /// What plugins have shown to the person lately.
+    notices: telling::Notices,
     /// What is set for plugins, the last layer over all others.
     settings_layers: Vec<SettingsLayer>,
     connect: connect::Connect,
@@ -173,6 +176,7 @@ impl Engine {
             own_requests: HashMap::new(),
             last_own_request: 0,
             hub_was_lost: false,
+            notices: telling::Notices::default(),
             settings_layers: Vec::new(),
             connect: connect::Connect::default(),
             last_token: 0,
@@ -379,6 +383,7 @@ impl Engine {
             Some(Waiting::EventsOver { process, wait }) => {
                 self.wait_for_events_is_over(process, wait);
             }
+            Some(Waiting::ProgressOver { job }) => self.progress_pause_is_over(&job),
             Some(Waiting::StatusOver { line, change }) => self.status_is_over(&line, change),
             Some(Waiting::HandleOver { process, message }) => self.handle_is_over(process, message),
             Some(Waiting::StepDue { job, step, tries }) => self.step_is_due(&job, step, tries),

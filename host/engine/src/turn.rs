@@ -1,8 +1,8 @@
 //! What a process says while it runs a turn: how the turn ended, and what it asks of the host.
 
 use callboard_protocol::{
-    Describe, Failure, FailureKind, HandOver, HostMethod, JobId, JobState, Log, LogLevel,
-    MAX_STATE_BYTES, Message, MessageId, Notify, Outcome, Progress, Query, QueryResults, Work,
+    Describe, Failure, FailureKind, HandOver, HostMethod, JobState, Log, LogLevel, MAX_STATE_BYTES,
+    Message, MessageId, Outcome, Query, QueryResults, Work,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -16,9 +16,6 @@ use crate::{permission, steps};
 
 /// How many requests of one process may wait for an answer.
 const MAX_IN_FLIGHT: usize = 64;
-
-/// How long after telling of a job's progress it is not told again, in milliseconds.
-const PROGRESS_PAUSE_MS: u64 = 100;
 
 impl Engine {
     pub(crate) fn process_said(&mut self, id: ProcessId, message: Message) {
@@ -114,64 +111,6 @@ impl Engine {
         }
     }
 
-    fn process_told(&mut self, id: ProcessId, method: &str, params: Value) {
-        if self.child_told(id, method, &params) {
-            return;
-        }
-        let Some(process) = self.processes.get(&id) else {
-            return;
-        };
-        let (plugin, job) = (
-            process.plugin.clone(),
-            process.turn.as_ref().map(|turn| turn.job.clone()),
-        );
-        let told = match HostMethod::from_name(method) {
-            Some(HostMethod::Log) => read::<Log>(method, params).map(|log| {
-                self.out.push(Effect::Log {
-                    plugin: plugin.clone(),
-                    log,
-                })
-            }),
-            Some(HostMethod::Progress) => read::<Progress>(method, params).map(|progress| {
-                if let Some(job) = job {
-                    self.progressed(&job, progress);
-                }
-            }),
-            Some(HostMethod::Notify) => {
-                self.check_permission(id, HostMethod::Notify)
-                    .and_then(|()| {
-                        let notify = read::<Notify>(method, params)?;
-                        self.out.push(Effect::Notify {
-                            plugin: plugin.clone(),
-                            notify,
-                        });
-                        Ok(())
-                    })
-            }
-            _ => Err(unknown_method(method)),
-        };
-        if let Err(failure) = told {
-            let log = Log {
-                level: LogLevel::Warning,
-                message: failure.message,
-            };
-            self.out.push(Effect::Log { plugin, log });
-        }
-    }
-
-    /// A job got on: whoever shows it is told, but not too often.
-    pub(crate) fn progressed(&mut self, id: &JobId, progress: Progress) {
-        if let Some(job) = self.jobs.get_mut(id) {
-            job.summary.message.clone_from(&progress.text);
-            job.summary.progress = Some(progress);
-            if job.progress_told_ms + PROGRESS_PAUSE_MS <= self.now {
-                job.progress_told_ms = self.now;
-                self.out
-                    .push(Effect::JobChanged(Box::new(job.summary.clone())));
-            }
-        }
-    }
-
     fn process_asked(
         &mut self,
         id: ProcessId,
@@ -261,7 +200,11 @@ impl Engine {
             .unwrap_or_default()
     }
 
-    fn check_permission(&self, id: ProcessId, method: HostMethod) -> Result<(), Failure> {
+    pub(crate) fn check_permission(
+        &self,
+        id: ProcessId,
+        method: HostMethod,
+    ) -> Result<(), Failure> {
         let plugin = self
             .catalog
             .plugin(&self.plugin_of(id))
@@ -464,7 +407,7 @@ fn too_much_state(plugin: &callboard_protocol::PluginId) -> Failure {
     )
 }
 
-fn unknown_method(method: &str) -> Failure {
+pub(crate) fn unknown_method(method: &str) -> Failure {
     Failure::new(
         FailureKind::Unsupported,
         format!("there is no method `{method}`"),

@@ -62,6 +62,8 @@ pub(crate) enum Waiting {
     GatheringOver((PluginId, String)),
     /// Timer: a turn has waited long enough for events.
     EventsOver { process: ProcessId, wait: u64 },
+    /// Timer: progress of a job may be told again.
+    ProgressOver { job: JobId },
     /// Timer: what a status line says holds no longer.
     StatusOver {
         line: (PluginId, String),

@@ -348,20 +348,60 @@ fn a_launch_that_comes_before_the_first_sign_in_waits_for_it() {
 }
 
 #[test]
-fn progress_is_told_ten_times_a_second_at_most() {
+fn progress_is_told_ten_times_a_second_at_most_and_the_last_of_it_always() {
     let mut world = World::ready();
     world.launch("maker.make", &[]);
     let process = world.started("maker");
-    let before = world.changes;
-    for _ in 0..100 {
+    let before = world.changes.len();
+    for number in 1..=100 {
         world.pass(10);
-        let message = callboard_protocol::Message::Notification {
-            method: "progress".into(),
-            params: json!({"fraction": 0.5}),
-        };
-        world.event(Event::ProcessSaid { process, message });
+        world.tell(process, "progress", json!({"text": number.to_string()}));
     }
-    assert_eq!(world.changes - before, 10);
+    world.pass(10_000);
+    let told = &world.changes[before..];
+    assert!((9..=11).contains(&told.len()), "{told:?}");
+    assert_eq!(told.last().map(String::as_str), Some("100"));
+    // A burst at once is two messages: the first and the last.
+    let before = world.changes.len();
+    for text in ["a", "b", "c"] {
+        world.tell(process, "progress", json!({"text": text}));
+    }
+    world.pass(10_000);
+    assert_eq!(world.changes[before..], ["a", "c"]);
+}
+
+#[test]
+fn what_a_job_ended_with_is_not_followed_by_its_progress() {
+    let mut world = World::ready();
+    world.launch("maker.make", &[]);
+    let process = world.started("maker");
+    for text in ["a", "b"] {
+        world.tell(process, "progress", json!({"text": text}));
+    }
+    world.end_turn(process, Ok(Outcome::done("made")));
+    world.pass(10_000);
+    assert_eq!(world.changes.last().map(String::as_str), Some("made"));
+}
+
+#[test]
+fn a_plugin_that_tells_too_much_is_shown_in_part_and_the_person_is_told_so_once() {
+    let mut world = World::ready();
+    world.catalogue_maker(&json!(["notify"]));
+    let process = world.launched_maker();
+    let tell = |world: &mut World, number: usize| {
+        let params = json!({"title": "t", "message": number.to_string()});
+        world.tell(process, "notify", params);
+    };
+    for number in 1..=50 {
+        tell(&mut world, number);
+    }
+    let more = "see `callboard plugins logs maker`";
+    assert_eq!(world.notices, ["1", "2", "3", "4", "5", more]);
+    assert!(world.logs.contains(&"maker: not shown: t: 6".to_owned()));
+    assert!(world.logs.contains(&"maker: not shown: t: 50".to_owned()));
+    world.pass(60_000);
+    tell(&mut world, 51);
+    assert_eq!(world.notices.last().map(String::as_str), Some("51"));
 }
 
 #[test]

@@ -53,8 +53,8 @@ pub(crate) struct World {
     pub(crate) notices: Vec<String>,
     /// What was written to plugins' logs.
     pub(crate) logs: Vec<String>,
-    /// How often a change of a job was told.
-    pub(crate) changes: usize,
+    /// What was told of a job, each time that it was: its message.
+    pub(crate) changes: Vec<String>,
     /// What is wanted to be heard: expressions on the hub, and whether any on the bus.
     pub(crate) heard: Option<(Vec<String>, bool)>,
     /// The connections that were asked what is selected.
@@ -132,7 +132,7 @@ impl World {
             handles: VecDeque::new(),
             notices: Vec::new(),
             logs: Vec::new(),
-            changes: 0,
+            changes: Vec::new(),
             heard: None,
             described: Vec::new(),
         }
@@ -214,7 +214,7 @@ impl World {
                 let sentences = vec!["it sleeps".to_owned()];
                 return vec![Event::Examined { token, sentences }];
             }
-            Effect::JobChanged(_) => self.changes += 1,
+            Effect::JobChanged(job) => self.changes.push(job.message),
             Effect::Hear { hub, bus } => self.heard = Some((hub.into_iter().collect(), bus)),
             Effect::GiveJobId { token } => {
                 self.launches += 1;
@@ -496,6 +496,13 @@ impl World {
             },
         });
         self.answers.remove(&(process, id))
+    }
+
+    /// Has a process tell something that nobody answers.
+    pub(crate) fn tell(&mut self, process: ProcessId, method: &str, params: Value) {
+        let method = method.to_owned();
+        let message = Message::Notification { method, params };
+        self.event(Event::ProcessSaid { process, message });
     }
 
     /// Returns the answer to what a process asked last, where it came later.
