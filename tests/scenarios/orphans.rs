@@ -202,3 +202,60 @@ fn a_cancelled_plugin_takes_its_family_along() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn no_temporary_folder_outlives_a_killed_runner_for_long() -> Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let folders = || -> Result<usize> {
+        let mut count = 0;
+        for entry in std::fs::read_dir(temporary.path())? {
+            let name = entry?.file_name();
+            count += usize::from(name.to_string_lossy().starts_with("callboard-plugin-"));
+        }
+        Ok(count)
+    };
+    let gone = |what: &str| {
+        wait_until(what, SOON, || match folders() {
+            Ok(0) => Some(Ok(())),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })?
+    };
+    let home = Home::empty()?;
+    home.add_example("event_relay")?;
+    let home = std::sync::Arc::new(home);
+    let start = || {
+        let host = HostRunner::demo().home(home.clone());
+        let place = temporary.path().display().to_string();
+        host.environment("TMPDIR", &place).start()
+    };
+    // It listens until somebody says something, which nobody does.
+    let runner = |host: &HostRunner| -> Result<u32> {
+        let mut bus = host.connected_bus()?;
+        bus.request(
+            "actions.launch",
+            json!({"action": "event_relay.relay", "context": {"surface": "cli", "selection": []}}),
+        )?;
+        wait_until("the plugin has a process and a folder", SOON, || {
+            let plugins = bus.request("plugins.list", json!({})).ok()?;
+            let pid = plugins["items"][0]["pids"][0].as_u64()?;
+            (folders().ok()? == 1).then_some(u32::try_from(pid).ok()?)
+        })
+    };
+
+    let host = start()?;
+    signal(runner(&host)?, Signal::KILL)?;
+    gone("the folder of a killed runner is removed by its host")?;
+    host.finish()?;
+
+    let mut host = start()?;
+    let pid = runner(&host)?;
+    // So that it cannot clean up after the runner.
+    signal(host.pid(), Signal::STOP)?;
+    signal(pid, Signal::KILL)?;
+    host.kill()?;
+    ensure!(folders()? == 1, "nobody was there to remove it");
+    let host = start()?;
+    gone("the folder of an earlier host's runner is removed")?;
+    host.finish()
+}

@@ -2,7 +2,6 @@
 
 mod descendants;
 mod tally;
-mod temporary;
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -17,9 +16,9 @@ use crate::births::{self, Births};
 use crate::breach::Breach;
 use crate::plugin_folder::Plugin;
 use crate::system::{self, Ended, Forked, Pid, Reaped, Signals, Woken};
+use crate::temporary::Temporary;
 use crate::worker;
 use tally::Tally;
-use temporary::Temporary;
 
 /// The descriptor that the lifeline has where none is named.
 const USUAL_LIFELINE: RawFd = 3;
@@ -77,7 +76,7 @@ pub(crate) fn run(plugin: &Plugin, arguments: &Arguments) -> Result<ExitCode, Fa
 }
 
 fn guard_worker(mut watch: Watch, report: Option<File>, temporary: Temporary) -> ExitCode {
-    let watched = watch.run(report.as_ref());
+    let watched = watch.run(report.as_ref(), temporary.lock());
     // Whatever woke the guard, even a failure of its own: no process of the plugin stays.
     let ended = descendants::kill_all(watch.worker);
     drop(temporary);
@@ -120,9 +119,10 @@ struct Watch {
 }
 
 impl Watch {
-    fn run(&mut self, report: Option<&File>) -> io::Result<End> {
+    fn run(&mut self, report: Option<&File>, lock: &File) -> io::Result<End> {
         let lifeline = self.lifeline.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         let mut keep = vec![self.signals.as_raw_fd(), self.births.as_raw_fd(), lifeline];
+        keep.push(lock.as_raw_fd());
         keep.extend(report.map(AsRawFd::as_raw_fd));
         system::close_others(&keep)?;
         system::let_go_of_stdio()?;

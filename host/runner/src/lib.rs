@@ -27,6 +27,8 @@ mod self_test;
 #[cfg(target_os = "linux")]
 mod system;
 #[cfg(target_os = "linux")]
+mod temporary;
+#[cfg(target_os = "linux")]
 mod worker;
 
 use std::ffi::OsString;
@@ -38,6 +40,8 @@ use callboard_protocol::Failure;
 pub use breach::{Breach, Limit};
 pub use command::{ConnectChild, Lifeline, Report, Runner, command};
 pub use self_test::{close_this_process, isolation};
+#[cfg(target_os = "linux")]
+pub use temporary::remove_abandoned_folders;
 
 /// Runs the plugin that `arguments` name: `PLUGIN_FOLDER [--library-path DIR] [--python-path DIR] [--private DIR]… [--lifeline FD] [--report FD]` and limits; for a folder of ftrack Connect's also `--connect ID --python FILE [--door-port PORT] [--permission PERMISSION]… [--windows] -- WORD…`.
 ///

@@ -63,6 +63,12 @@ pub(crate) fn own_pid() -> Pid {
     unsafe { libc::getpid() }
 }
 
+/// Returns the id of the user that this process is.
+pub(crate) fn own_user() -> u32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 pub(crate) fn parent_pid() -> Pid {
     // SAFETY: takes nothing and cannot fail.
     unsafe { libc::getppid() }

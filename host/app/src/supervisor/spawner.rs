@@ -116,9 +116,24 @@ impl Spawner {
         let killing = tokio::task::spawn_blocking(move || {
             // While the lock is held nothing is started, so that a runner just started is no orphan.
             orphans::kill(&lock(&known), &opened);
+            remove_abandoned_folders();
         });
         if killing.await.is_err() {
             tracing::error!("the search for orphans panicked");
+        }
+    }
+}
+
+/// Removes the temporary folders that runners could not remove, because they were killed: of this host, and of earlier ones.
+fn remove_abandoned_folders() {
+    #[cfg(target_os = "linux")]
+    {
+        let removed = runner::remove_abandoned_folders();
+        if removed > 0 {
+            tracing::info!(
+                removed,
+                "removed temporary folders of plugins that were killed"
+            );
         }
     }
 }
@@ -135,6 +150,8 @@ struct Thread {
 impl Thread {
     fn run(&self, orders: &Receiver<Order>) {
         let _runtime = self.runtime.enter();
+        // Not on this thread: a plugin may be waited for.
+        drop(self.runtime.spawn_blocking(remove_abandoned_folders));
         while let Ok(Order {
             startable,
             plugin,
