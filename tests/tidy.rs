@@ -92,6 +92,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 15] = [
             "connect",
             "ftrack",
             "sandbox",
+            "ui",
         ],
         &[],
     ),

@@ -13,6 +13,7 @@ mod query;
 mod relay;
 mod resident;
 mod shots;
+mod table;
 mod upload;
 mod web;
 
@@ -41,10 +42,10 @@ struct Arguments {
 
 type Measurement = fn(&mut Figures) -> Result<()>;
 
-const NAMES: [&str; 9] = [
-    "web", "shots", "query", "resident", "plugin", "plugins", "events", "flame", "upload",
+const NAMES: [&str; 10] = [
+    "web", "shots", "query", "resident", "plugin", "plugins", "events", "flame", "upload", "table",
 ];
-const MEASUREMENTS: [Measurement; 9] = [
+const MEASUREMENTS: [Measurement; 10] = [
     web::measure,
     shots::measure,
     query::measure,
@@ -54,6 +55,7 @@ const MEASUREMENTS: [Measurement; 9] = [
     events::measure,
     flame::measure,
     upload::measure,
+    table::measure,
 ];
 
 fn main() -> Result<ExitCode> {

@@ -15,6 +15,7 @@ mod python;
 mod reachable;
 mod repeat;
 mod schemas;
+mod screenshots;
 mod stage;
 mod system;
 mod test;
@@ -54,6 +55,8 @@ enum Task {
     Doc,
     /// Build, and lay the bundled plugins beside the program.
     Stage(stage::Arguments),
+    /// Draw the windows that `docs/` shows, light and dark, into `docs/images/`.
+    Screenshots,
     /// Compare the sandbox's schemas with captured ones.
     SchemaCompare(schemas::Arguments),
     /// Make an archive of the release that a studio can unpack.
@@ -86,6 +89,7 @@ fn run(task: Task) -> Result<()> {
             stage::stage(&workspace, profile).map(|_| ())
         }
         Task::SchemaCompare(arguments) => schemas::compare(&workspace, &arguments),
+        Task::Screenshots => screenshots::run(&workspace),
         Task::Package => package::run(&workspace),
     }
 }

@@ -18,7 +18,10 @@ use egui::{Key, Modifiers, Popup, ScrollArea, Ui};
 use serde_json::{Map, Value};
 
 use crate::tokens::space;
-use field::{Doing, Field};
+pub(crate) use choice::{Choosing, toggle};
+use field::Doing;
+pub(crate) use field::{Field, value_from_number_text};
+pub(crate) use problem::sentence_from_message;
 
 /// What a person did in a form.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,11 +171,13 @@ impl Form {
     /// Takes the keys that belong to the form as a whole; tells whether it is to be submitted.
     fn shortcuts(&self, ui: &Ui, events: &mut Vec<FormEvent>) -> bool {
         let is_busy_elsewhere =
-            Popup::is_any_open(ui.ctx()) || self.fields.iter().any(Field::holds_escape);
+            Popup::is_any_open(ui.ctx()) || self.fields.iter().any(Field::holds_keys);
         if !is_busy_elsewhere && ui.input(|input| input.key_pressed(Key::Escape)) {
             events.push(FormEvent::Cancelled);
         }
-        ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter))
+        let wants_submit =
+            |input: &mut egui::InputState| input.consume_key(Modifiers::COMMAND, Key::Enter);
+        !is_busy_elsewhere && ui.input_mut(wants_submit)
     }
 
     /// Draws the items; tells whether Enter was pressed in a line of text.
@@ -196,7 +201,7 @@ impl Form {
                             self.wants_focus = None;
                         }
                         entered |= doing.entered;
-                        note(field, &doing, events);
+                        note(field, doing, events);
                     }
                 });
                 ui.add_space(space::SMALL);
@@ -222,17 +227,21 @@ impl Form {
     }
 }
 
-fn note(field: &Field, doing: &Doing, events: &mut Vec<FormEvent>) {
+fn note(field: &Field, mut doing: Doing, events: &mut Vec<FormEvent>) {
     let name = || field.item().name.clone();
     if doing.changed {
         events.push(FormEvent::Changed { name: name() });
     }
     if doing.committed && field.item().control != Control::Password {
+        let edits = if doing.edits.is_empty() {
+            let value = field.item().value.clone();
+            vec![Edit::Value { value }]
+        } else {
+            std::mem::take(&mut doing.edits)
+        };
         events.push(FormEvent::Committed {
             name: name(),
-            edits: vec![Edit::Value {
-                value: field.item().value.clone(),
-            }],
+            edits,
             live: field.item().live,
         });
     }

@@ -9,6 +9,7 @@
 
 pub mod form;
 pub mod icon;
+mod table;
 pub mod tokens;
 
 pub use form::{Form, FormEvent, markdown_ui, problem_ui};

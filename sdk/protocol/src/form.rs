@@ -3,6 +3,7 @@
 mod check;
 mod edit;
 mod patch;
+mod rows;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use crate::{ActionId, Context, JobId};
 
 pub use edit::{Edit, FieldEdit, MAX_DRAFT_BYTES, MAX_EDITS, ROW_ID, apply_edits};
 pub use patch::Patch;
+pub use rows::{ROW_ERROR, ROW_STATE, RowState};
 
 /// Tells the host what a person changed in the form of a job that asks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -60,6 +60,9 @@ pub struct Item {
     /// How many characters a text may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_length: Option<u32>,
+    /// Whether it is only read.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub read_only: bool,
     /// What is wrong with its value, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -103,6 +106,14 @@ pub enum Control {
     Hidden,
     /// Text that is not shown and never kept.
     Password,
+    /// Rows of cells; its value is a list of rows, each an object with an [`id`](crate::ROW_ID).
+    Table {
+        /// Its columns: items of the kinds text, number, date, boolean and enumerator, without values.
+        columns: Vec<Item>,
+        /// Whether the person may add and delete rows.
+        #[serde(default, skip_serializing_if = "is_false")]
+        growing: bool,
+    },
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,
@@ -190,6 +201,7 @@ impl Item {
             max: None,
             whole: false,
             max_length: None,
+            read_only: false,
             error: None,
         }
     }
@@ -246,6 +258,21 @@ impl Item {
             label,
         )
         .value(Value::Array(Vec::new()))
+    }
+
+    /// Makes a table, which starts without rows; rows are added and deleted by patches alone.
+    pub fn table(name: impl Into<String>, label: impl Into<String>, columns: Vec<Item>) -> Self {
+        let growing = false;
+        Self::new(Control::Table { columns, growing }, name, label).value(Value::Array(Vec::new()))
+    }
+
+    /// Lets the person add and delete rows, where it is a table.
+    #[must_use]
+    pub fn growing(mut self) -> Self {
+        if let Control::Table { growing, .. } = &mut self.control {
+            *growing = true;
+        }
+        self
     }
 
     /// Makes a text to read, in markdown.
@@ -327,6 +354,13 @@ impl Item {
     #[must_use]
     pub fn max_length(mut self, characters: u32) -> Self {
         self.max_length = Some(characters);
+        self
+    }
+
+    /// Says that it is only read.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
         self
     }
 

@@ -169,6 +169,7 @@ fn field(item: &Item) -> Arg {
         Control::Enumerator {
             multi_select: true, ..
         } => arg.value_name("ONE,ANOTHER").action(ArgAction::Append),
+        Control::Table { .. } => arg.value_name("JSON"),
         _ => arg.value_name("TEXT").allow_hyphen_values(true),
     }
 }

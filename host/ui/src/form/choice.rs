@@ -16,7 +16,7 @@ const FEW: usize = 7;
 
 /// The list of one field, while it is open.
 #[derive(Debug, Default)]
-pub(super) struct Choosing {
+pub(crate) struct Choosing {
     search: String,
     cursor: usize,
     is_open: bool,
@@ -50,6 +50,7 @@ impl Choosing {
         let shown = popup.show(|ui| picked = self.list_ui(ui, data, &item.value, &name));
         let was_open = std::mem::replace(&mut self.is_open, shown.is_some());
         if was_open && !self.is_open {
+            self.search.clear();
             button.request_focus();
         }
         let Some(choice) = picked else {
@@ -68,9 +69,30 @@ impl Choosing {
         Doing {
             changed: true,
             committed: true,
-            entered: false,
             focus_here: Some(button.id),
+            ..Doing::default()
         }
+    }
+
+    /// Makes a list that opens with a search.
+    pub(crate) fn searching(search: String) -> Self {
+        Self {
+            search,
+            ..Self::default()
+        }
+    }
+
+    /// Draws the list where it is open anyway; returns the place of the choice picked.
+    pub(crate) fn open_ui(
+        &mut self,
+        ui: &mut Ui,
+        data: &[Choice],
+        value: &Value,
+        name: &str,
+    ) -> Option<usize> {
+        let picked = self.list_ui(ui, data, value, name);
+        self.is_open = true;
+        picked
     }
 
     /// Draws the open list; returns the place of the choice picked.
@@ -81,8 +103,7 @@ impl Choosing {
         value: &Value,
         name: &str,
     ) -> Option<usize> {
-        if !self.is_open {
-            self.search.clear();
+        if !self.is_open && self.search.is_empty() {
             self.cursor = data
                 .iter()
                 .position(|choice| is_chosen(value, choice))
@@ -90,6 +111,7 @@ impl Choosing {
         }
         let edit = TextEdit::singleline(&mut self.search)
             .hint_text("Type to find")
+            .cursor_at_end(true)
             .desired_width(f32::INFINITY)
             .event_filter(with_vertical_arrows());
         let search = named(ui.add(edit), None, &format!("{name}: find"));
@@ -236,7 +258,7 @@ fn is_chosen(value: &Value, choice: &Choice) -> bool {
     }
 }
 
-fn toggle(value: &mut Value, choice: &Value) {
+pub(crate) fn toggle(value: &mut Value, choice: &Value) {
     let Value::Array(list) = value else {
         *value = Value::Array(vec![choice.clone()]);
         return;

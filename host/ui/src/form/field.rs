@@ -1,5 +1,7 @@
 //! One item of a form: its label, what is typed into it, and what is wrong with that.
 
+use std::cell::OnceCell;
+
 use callboard_protocol::{Control, Edit, Item, Patch};
 use egui::{EventFilter, Id, Key, Modifiers, Response, RichText, TextEdit, Ui};
 use serde_json::Value;
@@ -7,29 +9,35 @@ use serde_json::Value;
 use super::calendar::{self, Calendar};
 use super::choice::Choosing;
 use super::{markdown_ui, problem};
+use crate::table::Table;
 use crate::tokens::{Tokens, size, space};
 
 /// What a person does to a field in one frame.
 #[derive(Debug, Default)]
-pub(super) struct Doing {
+pub(crate) struct Doing {
     /// The value is another one.
     pub(super) changed: bool,
     /// The value stands for now.
     pub(super) committed: bool,
     /// Enter was pressed where it means "submit".
     pub(super) entered: bool,
+    /// What was done to the value, where that is less than another value.
+    pub(super) edits: Vec<Edit>,
     /// What takes the focus when the field is to have it.
     pub(super) focus_here: Option<Id>,
 }
 
 /// One item and what is done to it.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     item: Item,
     original: Value,
     draft: Draft,
     is_touched: bool,
     is_uncommitted: bool,
+    is_changed: bool,
+    /// What is wrong with the value, once it was looked at: a long table is not checked for every frame.
+    found: OnceCell<Option<String>>,
 }
 
 /// What is typed or open where that is more than the value.
@@ -39,10 +47,11 @@ enum Draft {
     Text(String),
     Date(String, Calendar),
     Choice(Choosing),
+    Table(Box<Table>),
 }
 
 impl Field {
-    pub(super) fn new(item: Item) -> Self {
+    pub(crate) fn new(item: Item) -> Self {
         let draft = draft_of(&item);
         Self {
             original: item.value.clone(),
@@ -50,27 +59,30 @@ impl Field {
             draft,
             is_touched: false,
             is_uncommitted: false,
+            is_changed: false,
+            found: OnceCell::new(),
         }
     }
 
-    pub(super) fn item(&self) -> &Item {
+    pub(crate) fn item(&self) -> &Item {
         &self.item
     }
 
     pub(super) fn takes_input(&self) -> bool {
-        !matches!(
+        let has_value = !matches!(
             self.item.control,
             Control::Label | Control::Hidden | Control::Unknown
-        )
+        );
+        has_value && self.item.visible && !self.item.read_only
     }
 
     pub(super) fn is_changed(&self) -> bool {
-        self.item.has_value() && self.item.value != self.original
+        self.item.has_value() && self.is_changed
     }
 
-    /// Tells whether the Escape key belongs to something that is open in the field.
-    pub(super) fn holds_escape(&self) -> bool {
-        false
+    /// Tells whether Escape and Ctrl+Enter belong to something that is open in the field.
+    pub(super) fn holds_keys(&self) -> bool {
+        matches!(&self.draft, Draft::Table(table) if table.holds_keys())
     }
 
     pub(super) fn touch(&mut self) {
@@ -81,18 +93,30 @@ impl Field {
     pub(super) fn patch(&mut self, patch: &Patch) {
         let kind = std::mem::discriminant(&self.item.control);
         patch.apply(&mut self.item);
+        self.found = OnceCell::new();
         let is_other_kind = std::mem::discriminant(&self.item.control) != kind;
         if patch.touches_value() || is_other_kind {
-            self.draft = draft_of(&self.item);
+            self.redraft(is_other_kind);
             self.original = self.item.value.clone();
+            self.is_changed = false;
+        }
+    }
+
+    /// Takes note of a value that came from elsewhere.
+    fn redraft(&mut self, is_other_kind: bool) {
+        match &mut self.draft {
+            Draft::Table(table) if !is_other_kind => table.refresh(),
+            draft => *draft = draft_of(&self.item),
         }
     }
 
     /// Does what the person changed before.
     pub(super) fn restore(&mut self, edit: &Edit) {
         edit.apply(&mut self.item.value);
-        self.draft = draft_of(&self.item);
+        self.found = OnceCell::new();
+        self.redraft(false);
         self.is_touched = true;
+        self.is_changed = self.item.value != self.original;
     }
 
     /// Says beside the field why it was not taken.
@@ -101,10 +125,10 @@ impl Field {
     }
 
     /// Returns what is wrong with the value.
-    pub(super) fn problem(&self) -> Option<String> {
-        self.item
-            .problem(&self.item.value, false)
-            .filter(|_| self.item.visible && self.item.has_value())
+    pub(crate) fn problem(&self) -> Option<String> {
+        let find = || self.item.problem(&self.item.value, false);
+        let found = self.found.get_or_init(find).clone();
+        found.filter(|_| self.item.visible && self.item.has_value())
     }
 
     /// Returns what is wrong and worth saying now: that something is missing is not said before the field was left.
@@ -115,19 +139,26 @@ impl Field {
     }
 
     /// Draws the field and the distance below it.
-    pub(super) fn ui(&mut self, ui: &mut Ui, place: usize) -> Doing {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, place: usize) -> Doing {
         if matches!(self.item.control, Control::Hidden) || !self.item.visible {
             return Doing::default();
         }
         let tokens = Tokens::of(ui);
-        let width = ui.available_width().min(space::MEASURE);
+        let width = if matches!(self.item.control, Control::Table { .. }) {
+            ui.available_width()
+        } else {
+            ui.available_width().min(space::MEASURE)
+        };
         let salt = (place, self.item.name.clone());
         let doing = ui
             .push_id(salt, |ui| {
                 ui.vertical(|ui| {
                     ui.set_width(width);
                     let label = self.label_ui(ui, tokens);
-                    let mut doing = self.control_ui(ui, label);
+                    let is_table = matches!(self.draft, Draft::Table(_));
+                    let takes_input = is_table || !self.item.read_only;
+                    let drawn = ui.add_enabled_ui(takes_input, |ui| self.control_ui(ui, label));
+                    let mut doing = drawn.inner;
                     self.commit(&mut doing);
                     self.problem_ui(ui, tokens, doing.focus_here);
                     doing
@@ -144,6 +175,8 @@ impl Field {
         self.is_uncommitted |= doing.changed;
         if doing.changed {
             self.item.error = None;
+            self.found = OnceCell::new();
+            self.is_changed = self.item.value != self.original;
         }
         let is_left = std::mem::take(&mut doing.committed);
         if is_left {
@@ -158,16 +191,20 @@ impl Field {
         if is_beside || self.item.label.is_empty() {
             return None;
         }
-        let row = ui.horizontal(|ui| {
-            let id = ui.label(RichText::new(&self.item.label).strong()).id;
-            if self.item.required {
-                ui.label(
-                    RichText::new("required")
-                        .size(size::SMALL)
-                        .color(tokens.quiet),
-                );
-            }
-            id
+        let row = ui.scope(|ui| {
+            ui.spacing_mut().interact_size.y = size::BODY;
+            ui.horizontal(|ui| {
+                let id = ui.label(RichText::new(&self.item.label).strong()).id;
+                if self.item.required {
+                    ui.label(
+                        RichText::new("required")
+                            .size(size::SMALL)
+                            .color(tokens.quiet),
+                    );
+                }
+                id
+            })
+            .inner
         });
         Some(row.inner)
     }
@@ -189,6 +226,16 @@ impl Field {
             (Control::Boolean, _) => boolean_ui(ui, &mut self.item),
             (Control::Enumerator { .. }, Draft::Choice(choosing)) => {
                 choosing.ui(ui, &mut self.item, label)
+            }
+            (Control::Table { .. }, Draft::Table(table)) => {
+                let done = table.ui(ui, &mut self.item, label);
+                Doing {
+                    changed: !done.edits.is_empty(),
+                    committed: !done.edits.is_empty(),
+                    edits: done.edits,
+                    focus_here: done.focus_here,
+                    entered: false,
+                }
             }
             _ => unknown_ui(ui),
         }
@@ -227,6 +274,7 @@ fn draft_of(item: &Item) -> Draft {
         }
         Control::Date => Draft::Date(text(), Calendar::default()),
         Control::Enumerator { .. } => Draft::Choice(Choosing::default()),
+        Control::Table { .. } => Draft::Table(Box::new(Table::new())),
         _ => Draft::None,
     }
 }
@@ -316,8 +364,8 @@ fn boolean_ui(ui: &mut Ui, item: &mut Item) -> Doing {
     Doing {
         changed: response.changed(),
         committed: response.changed(),
-        entered: false,
         focus_here: Some(response.id),
+        ..Doing::default()
     }
 }
 
@@ -355,6 +403,7 @@ fn doing_in_line(ui: &Ui, response: &Response, is_one_line: bool) -> Doing {
         committed: is_left,
         entered: is_left && is_one_line && ui.input(|input| input.key_pressed(Key::Enter)),
         focus_here: Some(response.id),
+        ..Doing::default()
     }
 }
 
@@ -378,7 +427,7 @@ fn step_by_arrows(ui: &Ui, response: &Response) -> Option<i32> {
     })
 }
 
-fn value_from_number_text(text: &str) -> Value {
+pub(crate) fn value_from_number_text(text: &str) -> Value {
     let text = text.trim();
     if text.is_empty() {
         return Value::Null;

@@ -198,6 +198,7 @@ fn spans_ui(ui: &mut Ui, text: &str) {
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
+        ui.spacing_mut().interact_size.y = size::BODY;
         for part in spans
             .chunk_by(|one, next| !matches!(one, Span::Link(..)) && !matches!(next, Span::Link(..)))
         {

@@ -53,7 +53,7 @@ fn text_from_failure(failure: &Failure) -> String {
 }
 
 /// Returns a message, which begins small and ends without a full stop, as a sentence.
-pub(super) fn sentence_from_message(message: &str) -> String {
+pub(crate) fn sentence_from_message(message: &str) -> String {
     let mut letters = message.chars();
     let mut sentence: String = match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),

@@ -76,6 +76,9 @@ impl Item {
             Control::Enumerator {
                 data, multi_select, ..
             } if !choices_change => choice_problem(data, *multi_select, value),
+            Control::Table { columns, .. } => {
+                super::rows::rows_problem(columns, value, choices_change)
+            }
             _ => None,
         }
     }

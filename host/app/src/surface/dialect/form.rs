@@ -45,7 +45,7 @@ fn web_item(item: &Item) -> Vec<Value> {
         }
         _ => lines.push(json!({
             "type": "label",
-            "value": format!("**{}** cannot be shown on this page.", item.label),
+            "value": format!("**{}** cannot be shown on this page, only in a window of Callboard.", item.label),
         })),
     }
     lines
@@ -84,6 +84,9 @@ fn value_for_control(control: &Control, value: Value) -> Value {
         (Control::Number, Value::String(text)) => number_from_text(&text),
         (Control::Date, Value::String(text)) => day_from_text(&text),
         (Control::Boolean, Value::String(text)) => boolean_from_text(text),
+        (Control::Table { .. }, Value::String(text)) => {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        }
         (
             Control::Enumerator {
                 data, multi_select, ..
@@ -209,7 +212,7 @@ mod tests {
         );
         check(
             Item::new(Control::Unknown, "curve", "Curve"),
-            json!([{"type": "label", "value": "**Curve** cannot be shown on this page."}]),
+            json!([{"type": "label", "value": "**Curve** cannot be shown on this page, only in a window of Callboard."}]),
         );
     }
 
