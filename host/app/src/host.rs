@@ -33,7 +33,8 @@ use crate::service::http::Web;
 use crate::service::job_folders::{self, JobFolders};
 use crate::service::{Outside, Server, Services};
 use crate::settings::{
-    Credentials, CredentialsError, Environment, PluginLayers, Secrets, Settings,
+    Credentials, CredentialsError, Environment, NotificationSettings, PluginLayers, Secrets,
+    Settings,
 };
 use crate::sign_in::{Account, SignInDesk, failure_from_credentials};
 use crate::supervisor::{Program, Supervisor, SupervisorOptions};
@@ -93,6 +94,7 @@ pub(crate) struct Host {
     hub: watch::Receiver<HubStatus>,
     stopping: watch::Sender<bool>,
     restart: Option<watch::Sender<bool>>,
+    notifications: NotificationSettings,
     about: Arc<About>,
     home: Home,
     starts: Starts,
@@ -199,6 +201,7 @@ impl Host {
             hub,
             stopping: channels.stopping,
             restart: channels.restart,
+            notifications: settings.notifications,
             about,
             home,
             starts,

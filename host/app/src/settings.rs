@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) ledger: LedgerSettings,
     pub(crate) plugins: PluginSettings,
     pub(crate) connect: ConnectSettings,
+    pub(crate) notifications: NotificationSettings,
     pub(crate) hub: HubSettings,
     pub(crate) steps: StepSettings,
     pub(crate) network: NetworkSettings,
@@ -93,6 +94,14 @@ pub(crate) struct ConnectSettings {
     pub(crate) permissions: Vec<String>,
     pub(crate) plugin_permissions: Vec<String>,
     pub(crate) windows: bool,
+}
+
+/// What is told in the corner of the screen.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct NotificationSettings {
+    pub(crate) show: bool,
+    pub(crate) quiet_while_busy: bool,
+    pub(crate) after_secs: u64,
 }
 
 /// The connection to the server's event hub.

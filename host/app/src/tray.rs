@@ -58,6 +58,8 @@ pub(crate) struct Telling {
     pub(crate) title: String,
     /// One sentence.
     pub(crate) message: String,
+    /// What a click on it does, where the desktop hears of clicks.
+    pub(crate) click: Option<Command>,
 }
 
 /// One operating system's tray.

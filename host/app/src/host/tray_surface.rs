@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::Host;
-use crate::surface::tray::{Command, TraySurface};
+use crate::surface::tray::{Command, Teller, TraySurface};
 use crate::tray::Order;
 
 impl Host {
@@ -18,6 +19,7 @@ impl Host {
     ) -> TraySurface {
         TraySurface {
             engine: self.engine.clone(),
+            teller: Teller::new(orders.clone(), self.notifications.clone()),
             orders,
             commands,
             hub: self.hub.clone(),
@@ -28,6 +30,8 @@ impl Host {
             supervisor: self.supervisor.clone(),
             plugin_folder: self.home.plugins(),
             log_folder: self.home.logs.clone(),
+            busy: self.bus.busy(),
+            long_job: Duration::from_secs(self.notifications.after_secs),
         }
     }
 }

@@ -16,7 +16,7 @@ mod requests;
 mod router;
 mod sign_in;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -128,6 +128,11 @@ impl Bus {
     /// Returns the way to connected applications.
     pub(crate) fn applications(&self) -> Applications {
         Applications::new(Arc::clone(&self.shared))
+    }
+
+    /// Returns the applications that are busy and what they are doing, now and when that changes.
+    pub(crate) fn busy(&self) -> watch::Receiver<BTreeMap<u64, String>> {
+        self.shared.busy.subscribe()
     }
 
     /// Closes every connection and removes the socket.

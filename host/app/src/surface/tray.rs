@@ -3,11 +3,13 @@
 //! The menu is data here; `crate::tray` draws it. Actions are those that apply to no selection.
 
 mod menu;
+mod notices;
+mod teller;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::SyncSender;
 
 use callboard_protocol::{
     ActionId, Context, DeclaredWindow, Failure, HubStatus, JobDetail, JobId, JobState, JobSummary,
@@ -26,6 +28,8 @@ use crate::surface::dialect;
 use crate::tray::{Order, Telling};
 
 pub(crate) use menu::{Command, Entry, Look, Menu};
+pub(crate) use teller::Teller;
+
 use menu::{Folder, Leave, When};
 
 /// How long a launch may take before the person is told that it goes on without them watching, in milliseconds.
@@ -62,6 +66,12 @@ pub(crate) struct TraySurface {
     pub(crate) plugin_folder: PathBuf,
     /// Where the logs lie.
     pub(crate) log_folder: PathBuf,
+    /// The way to the person.
+    pub(crate) teller: Arc<Teller>,
+    /// The applications in which the person is not to be disturbed, and what they are doing.
+    pub(crate) busy: watch::Receiver<BTreeMap<u64, String>>,
+    /// How long a job takes at least that is told of although somebody waits for it.
+    pub(crate) long_job: Duration,
 }
 
 /// What the menu is drawn from.
@@ -73,6 +83,8 @@ struct Seen {
     windows: Vec<DeclaredWindow>,
     status: Vec<StatusText>,
     jobs: BTreeMap<JobId, JobSummary>,
+    /// When each job that moves, or that has just come to rest, began to.
+    moving_since: BTreeMap<JobId, Instant>,
     /// What is to be done when no job moves any more.
     leaving: Option<Leave>,
 }
@@ -97,6 +109,7 @@ impl TraySurface {
     pub(crate) async fn run(mut self) {
         let mut announcements = self.engine.announcements();
         let mut pinned = self.about.pins.watch();
+        tokio::spawn(Arc::clone(&self.teller).keep(self.busy.clone()));
         let mut seen = Seen::default();
         self.read_all(&mut seen).await;
         seen.pinned = pinned.borrow_and_update().clone();
@@ -145,12 +158,18 @@ impl TraySurface {
         match announcement {
             Announcement::JobChanged(job) => {
                 self.keep_recent(seen, &job);
+                if job.state.is_moving() {
+                    let since = seen.moving_since.entry(job.id.clone());
+                    since.or_insert_with(Instant::now);
+                }
                 keep_job(&mut seen.jobs, JobSummary::clone(&job));
             }
             Announcement::JobSettled { job, audience } => {
                 keep_job(&mut seen.jobs, job.summary.clone());
-                if audience == Audience::Gone && self.is_persons_own(&job) {
-                    self.tell(job_telling(&job));
+                let since = seen.moving_since.remove(&job.summary.id);
+                let is_long = since.is_some_and(|since| since.elapsed() >= self.long_job);
+                if self.is_persons_own(&job) && (audience == Audience::Gone || is_long) {
+                    self.teller.tell(job_telling(&job));
                 }
             }
             // What its surface does with it is no matter of the tray's.
@@ -161,8 +180,8 @@ impl TraySurface {
             }
             Announcement::StatusChanged => self.read_status(seen).await,
             Announcement::Notify { plugin, notify } => {
-                tracing::info!(%plugin, title = notify.title, message = notify.message, "told");
-                self.tell(Telling::from(notify));
+                tracing::debug!(%plugin, title = notify.title, "a plugin tells something");
+                self.teller.tell(Telling::from(notify));
             }
         }
         if let Some(leave) = seen.leaving
@@ -199,6 +218,8 @@ impl TraySurface {
         };
         if let Reply::Jobs(jobs) = self.engine.ask(ask).await {
             seen.jobs = jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
+            let jobs = &seen.jobs;
+            seen.moving_since.retain(|job, _| jobs.contains_key(job));
         }
         let ask = Ask::List {
             states: Vec::new(),
@@ -260,7 +281,7 @@ impl TraySurface {
                 });
             }
             Command::Open(window) => {
-                let (engine, orders) = (self.engine.clone(), self.orders.clone());
+                let (engine, teller) = (self.engine.clone(), Arc::clone(&self.teller));
                 tokio::spawn(async move {
                     let Reply::Windows(windows) = engine.ask(Ask::Windows).await else {
                         return;
@@ -272,12 +293,19 @@ impl TraySurface {
                             level: NotifyLevel::Info,
                             title: window.window.title.clone(),
                             message,
+                            click: None,
                         };
-                        tell(&orders, telling);
+                        teller.tell(telling);
                     }
                 });
             }
             Command::Launch(action) => self.launch(action),
+            Command::Show(job) => self.teller.tell(Telling {
+                level: NotifyLevel::Info,
+                title: "Callboard".to_owned(),
+                message: format!("Look at it with: callboard jobs show {job}"),
+                click: None,
+            }),
         }
     }
 
@@ -298,10 +326,11 @@ impl TraySurface {
         if when == When::Idle {
             seen.leaving = Some(leave);
         } else {
-            self.tell(Telling {
+            self.teller.tell(Telling {
                 level: NotifyLevel::Info,
                 title: "Callboard goes on".to_owned(),
                 message: format!("{} is running. Choose again in the menu.", moving[0].label),
+                click: None,
             });
         }
         seen.jobs
@@ -320,7 +349,7 @@ impl TraySurface {
             Folder::Plugins => self.plugin_folder.clone(),
             Folder::Logs => self.log_folder.clone(),
         };
-        let (supervisor, orders) = (self.supervisor.clone(), self.orders.clone());
+        let (supervisor, teller) = (self.supervisor.clone(), Arc::clone(&self.teller));
         tokio::spawn(async move {
             // The folder of plugins is not there before the first one.
             if let Err(error) = tokio::fs::create_dir_all(&path).await {
@@ -328,7 +357,7 @@ impl TraySurface {
             }
             let target = path.display().to_string();
             if let Err(failure) = open_target(&supervisor, &Open { target }).await {
-                tell(&orders, failure_telling(&failure));
+                teller.tell(failure_telling(&failure));
             }
         });
     }
@@ -341,7 +370,7 @@ impl TraySurface {
             wait_ms: Some(LAUNCH_WAIT_MS),
             ..AskLaunch::default()
         };
-        let (engine, orders) = (self.engine.clone(), self.orders.clone());
+        let (engine, teller) = (self.engine.clone(), Arc::clone(&self.teller));
         tokio::spawn(async move {
             let telling = match engine.ask(Ask::Launch(launch)).await {
                 Reply::Job(job) if !job.summary.state.is_moving() => job_telling(&job),
@@ -349,7 +378,7 @@ impl TraySurface {
                 // It goes on; its end is announced.
                 _ => return,
             };
-            tell(&orders, telling);
+            teller.tell(telling);
         });
     }
 
@@ -359,10 +388,6 @@ impl TraySurface {
             user: self.about.user(),
             ..Context::default()
         }
-    }
-
-    fn tell(&self, telling: Telling) {
-        tell(&self.orders, telling);
     }
 }
 
@@ -383,21 +408,12 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-fn tell(orders: &SyncSender<Order>, telling: Telling) {
-    if let Err(TrySendError::Full(Order::Tell(telling))) = orders.try_send(Order::Tell(telling)) {
-        tracing::warn!(
-            title = telling.title,
-            message = telling.message,
-            "not shown"
-        );
-    }
-}
-
 fn failure_telling(failure: &Failure) -> Telling {
     Telling {
         level: NotifyLevel::Error,
         title: "Callboard".to_owned(),
         message: dialect::sentence(failure),
+        click: None,
     }
 }
 
@@ -422,6 +438,7 @@ fn job_telling(job: &JobDetail) -> Telling {
         level,
         title,
         message,
+        click: Some(Command::Show(job.summary.id.clone())),
     }
 }
 
@@ -440,6 +457,7 @@ impl From<Notify> for Telling {
             level: notify.level,
             title: notify.title,
             message: notify.message,
+            click: None,
         }
     }
 }

@@ -3,22 +3,22 @@
 //! The main thread takes orders and looks after a second thread, `tray`, which owns the icon:
 //! a bus that accepts a connection and never answers would hold up whoever builds the icon for ever.
 
+mod notifications;
+
 use std::sync::mpsc::{RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use callboard_protocol::NotifyLevel;
 use futures_util::StreamExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
-use zbus::message::Flags;
 use zbus::names::BusName;
-use zbus::zvariant::Value;
 
 use super::drawing::{build_icon, show_look, show_menu};
 use super::{Desk, Order, Telling, Tray, absent, forward_choices, log, present};
-use crate::surface::tray::Menu;
+use crate::surface::tray::{Command, Menu};
+use notifications::Notifications;
 
 /// What a desktop's tray is called on the bus.
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
@@ -203,6 +203,7 @@ impl Main {
             menus,
             tellings: told,
             orders: self.desk.sender.clone(),
+            commands: self.desk.commands.clone(),
         };
         let runtime = self.desk.runtime.clone();
         let started = std::thread::Builder::new()
@@ -259,6 +260,7 @@ struct IconThread {
     menus: watch::Receiver<Menu>,
     tellings: mpsc::Receiver<Telling>,
     orders: SyncSender<Order>,
+    commands: mpsc::Sender<Command>,
 }
 
 impl IconThread {
@@ -282,6 +284,7 @@ impl IconThread {
         let is_shown = bus.name_has_owner(BusName::try_from(WATCHER)?).await?;
         let mut shown = self.menus.borrow_and_update().clone();
         let icon = build_icon(&shown)?;
+        let mut notifications = Notifications::listen(&connection, self.commands.clone()).await?;
         self.report(IconState::OnBus { is_shown });
         loop {
             tokio::select! {
@@ -296,7 +299,8 @@ impl IconThread {
                     show_menu(&icon, &menu)?;
                     shown = menu;
                 }
-                Some(telling) = self.tellings.recv() => tell(&connection, &telling).await?,
+                Some(telling) = self.tellings.recv() => notifications.tell(&telling).await?,
+                heard = notifications.next() => heard?,
                 is_shown = next_owner(&mut owners) => {
                     let is_shown = is_shown.context("the session bus went away")?;
                     self.report(IconState::OnBus { is_shown });
@@ -323,32 +327,4 @@ async fn next_owner(owners: &mut NameOwnerChangedStream) -> Option<bool> {
             .args()
             .is_ok_and(|change| change.new_owner().is_some()),
     )
-}
-
-/// Shows something in the corner of the screen. Nobody waits for the answer: a desktop without notifications has none.
-async fn tell(connection: &zbus::Connection, telling: &Telling) -> anyhow::Result<()> {
-    let urgency: u8 = match telling.level {
-        NotifyLevel::Error => 2,
-        _ => 1,
-    };
-    let hints = std::collections::HashMap::from([("urgency", Value::from(urgency))]);
-    let actions: [&str; 0] = [];
-    let message = zbus::Message::method_call("/org/freedesktop/Notifications", "Notify")?
-        .destination("org.freedesktop.Notifications")?
-        .interface("org.freedesktop.Notifications")?
-        .with_flags(Flags::NoReplyExpected)?
-        .build(&(
-            "Callboard",
-            0_u32,
-            "",
-            telling.title.as_str(),
-            telling.message.as_str(),
-            actions.as_slice(),
-            hints,
-            -1_i32,
-        ))?;
-    connection
-        .send(&message)
-        .await
-        .context("the session bus went away")
 }

@@ -11,6 +11,8 @@ pub(crate) enum Command {
     Cancel(JobId),
     /// Opens a window, by its id.
     Open(String),
+    /// Shows a job.
+    Show(JobId),
     /// Opens a folder with the person's files.
     Folder(Folder),
     /// Ends the host, or ends it and starts it again.
@@ -68,6 +70,7 @@ impl Command {
             Self::Launch(action) => format!("launch {action}"),
             Self::Cancel(job) => format!("cancel {job}"),
             Self::Open(window) => format!("open {window}"),
+            Self::Show(job) => format!("show {job}"),
             fixed => {
                 let names = FIXED.iter().filter(|(_, command)| command == fixed);
                 names.map(|(name, _)| *name).collect()
@@ -81,6 +84,7 @@ impl Command {
             Some(("launch", action)) => Some(Self::Launch(ActionId::from(action))),
             Some(("cancel", job)) => Some(Self::Cancel(JobId::from(job))),
             Some(("open", window)) => Some(Self::Open(window.to_owned())),
+            Some(("show", job)) => Some(Self::Show(JobId::from(job))),
             Some(_) => None,
             None => {
                 let fixed = FIXED.iter().find(|(name, _)| *name == id);
@@ -100,6 +104,7 @@ mod tests {
             Command::Launch(ActionId::from("a.b c")),
             Command::Cancel(JobId::from("j1")),
             Command::Open("timer.day".into()),
+            Command::Show(JobId::from("j2")),
         ];
         let fixed = FIXED.into_iter().map(|(_, command)| command);
         for command in named.into_iter().chain(fixed) {
