@@ -64,6 +64,66 @@ fn commands_without_a_host_or_credentials_say_so() -> Result<()> {
 }
 
 #[test]
+fn callboard_starts_with_a_login_where_it_was_told_to() -> Result<()> {
+    let sandbox = HostRunner::sandbox().start()?;
+    let status = || sandbox.command(&["autostart", "status", "--json"])?.done();
+    ensure!(status()?["on"] == false, "{}", status()?);
+    let on = sandbox.command(&["autostart", "on", "--json"])?.done()?;
+    ensure!(on["on"] == true && on["current"] == true, "{on}");
+    let file = on["file"].as_str().context("it says where")?;
+    let entry = std::fs::read_to_string(file)?;
+    let exec = entry.lines().find(|line| line.starts_with("Exec="));
+    let exec = exec.with_context(|| format!("nothing is started: {entry}"))?;
+    let program = format!("\"{}\" run", program()?.display());
+    ensure!(exec.ends_with(&program), "{exec}");
+    // What another version left there is told apart.
+    std::fs::write(file, "[Desktop Entry]\nExec=/opt/old/callboard run\n")?;
+    ensure!(
+        status()?["on"] == true && status()?["current"] == false,
+        "{}",
+        status()?
+    );
+    for _ in 0..2 {
+        let off = sandbox.command(&["autostart", "off", "--json"])?.done()?;
+        ensure!(off["on"] == false, "{off}");
+    }
+    sandbox.finish()
+}
+
+#[test]
+fn shells_and_readers_are_given_every_command() -> Result<()> {
+    let sandbox = HostRunner::sandbox().start()?;
+    for shell in ["bash", "fish", "zsh"] {
+        let script = sandbox.command(&["completions", shell])?;
+        ensure!(script.code == Some(0), "{script:?}");
+        for word in ["sandbox", "autostart", "answer"] {
+            ensure!(
+                script.stdout.contains(word),
+                "{shell} does not know `{word}`"
+            );
+        }
+    }
+    let script = sandbox.command(&["completions", "bash"])?.stdout;
+    let file = sandbox.home().path().join("completions.bash");
+    std::fs::write(&file, script)?;
+    let mut bash = command("bash");
+    bash.arg("-n").arg(&file);
+    ensure!(
+        run(&mut bash, SOON)?.status.success(),
+        "bash cannot read it"
+    );
+    let folder = sandbox.home().path().display().to_string();
+    let pages = sandbox
+        .command(&["man", "--dir", &folder, "--json"])?
+        .done()?;
+    let pages = pages["items"].as_array().context("a list has items")?;
+    ensure!(pages.len() > 20, "{pages:?}");
+    let page = sandbox.command(&["man"])?;
+    ensure!(page.stdout.contains(".SH SYNOPSIS"), "{page:?}");
+    sandbox.finish()
+}
+
+#[test]
 fn a_launch_makes_shots_and_prints_the_job() -> Result<()> {
     let studio = Studio::open()?;
     let host = studio.host_in(Studio::home()?).start()?;

@@ -22,7 +22,7 @@ fn labels(entries: &[MenuEntry]) -> Vec<&str> {
 
 /// Returns the labels of a menu in which nothing is under way.
 fn menu_of<'a>(connected: &'a str, actions: &[&'a str]) -> Vec<&'a str> {
-    let end = ["", "Open…", "Restart", "Quit"];
+    let end = ["", "Open…", "Log out", "Restart", "Quit"];
     [&[connected, ""], actions, &end].concat()
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which command it is.
 
 mod actions;
+mod autostart;
 mod browser;
 mod client;
 mod declared;
@@ -16,6 +17,7 @@ mod problem;
 mod resident;
 mod run;
 mod sandbox;
+mod shell;
 mod status;
 mod ui;
 mod values;
@@ -78,6 +80,17 @@ enum Command {
     Status,
     /// Lists the windows that plugins declare, or opens one.
     Ui(ui::UiArguments),
+    /// Starts callboard with your login, or not.
+    Autostart(autostart::AutostartArguments),
+    /// Prints what a shell needs to complete commands.
+    #[command(
+        after_help = "For bash: callboard completions bash > ~/.local/share/bash-completion/completions/callboard\n\
+                      For zsh:  callboard completions zsh > a folder of $fpath, as _callboard\n\
+                      For fish: callboard completions fish > ~/.config/fish/completions/callboard.fish"
+    )]
+    Completions(shell::CompletionsArguments),
+    /// Prints the manual page, or writes one for each command.
+    Man(shell::ManArguments),
     /// Runs an ftrack server for trials and tests.
     Sandbox(sandbox::SandboxArguments),
     /// Holds one plugin; started by callboard itself.
@@ -228,6 +241,9 @@ fn command(session: &Session, command: Command) -> Result<Code, Problem> {
         Command::Plugins(arguments) => plugins::plugins(session, arguments),
         Command::Status => status::status(session),
         Command::Ui(arguments) => ui::ui(session, arguments),
+        Command::Autostart(arguments) => autostart::autostart(session, &arguments),
+        Command::Completions(arguments) => shell::completions(session, &arguments),
+        Command::Man(arguments) => shell::man(session, &arguments),
         Command::Sandbox(arguments) => sandbox::sandbox(session, arguments),
         // Dispatched before anything else.
         Command::Runner { .. } => Ok(Code::Usage),

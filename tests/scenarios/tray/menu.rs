@@ -7,7 +7,8 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
-    Home, HostRunner, MenuEntry, Ready, SOON, SessionBus, TrayItem, TrayWatcher, wait_until,
+    Home, HostRunner, MenuEntry, Ready, SOON, SessionBus, TrayItem, TrayWatcher, callboard_in,
+    wait_until,
 };
 
 use super::{entry, labels};
@@ -171,6 +172,42 @@ fn the_host_waits_for_its_jobs_before_it_quits_and_can_be_told_to_go_on() -> Res
         host.log()
     );
     Ok(())
+}
+
+#[test]
+fn a_person_logs_out_from_the_menu() -> Result<()> {
+    let desktop = SessionBus::start()?;
+    let watcher = TrayWatcher::offer(&desktop)?;
+    let studio = Studio::open()?;
+    let server = &studio.server.ready;
+    let home = Arc::new(Home::empty()?);
+    let key = format!("{}\n", server.api_key);
+    let (address, user) = (server.server.as_str(), server.user.as_str());
+    let login = [
+        "login",
+        "--server",
+        address,
+        "--user",
+        user,
+        "--key-stdin",
+        "--json",
+    ];
+    callboard_in(&home, &[], &login, &key)?.done()?;
+    let host = HostRunner::signed_out().home(home).tray(&desktop).start()?;
+    let mut bus = host.connected_bus()?;
+    let item = watcher.next_item(SOON)?;
+    menu_with(&item, "there is a way to log out", |menu| {
+        labels(menu).contains(&"Log out")
+    })?;
+    item.activate(&["Log out"])?;
+    wait_until("nobody is signed in", SOON, || {
+        let status = bus.request("status", json!({})).ok()?;
+        (status["hub"]["state"] == "signed_out").then_some(())
+    })?;
+    menu_with(&item, "there is nobody to log out", |menu| {
+        !labels(menu).contains(&"Log out")
+    })?;
+    host.finish()
 }
 
 #[test]

@@ -25,6 +25,7 @@ impl Host {
             hub: self.hub.clone(),
             stopper: self.stopper(),
             restart: self.restart.clone(),
+            sign_in: self.bus.sign_in(),
             about: Arc::clone(&self.about),
             safe: self.starts.safe.clone(),
             supervisor: self.supervisor.clone(),

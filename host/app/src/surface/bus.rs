@@ -130,6 +130,11 @@ impl Bus {
         Applications::new(Arc::clone(&self.shared))
     }
 
+    /// Returns the way to whoever signs the person out.
+    pub(crate) fn sign_in(&self) -> SignInDesk {
+        self.shared.options.sign_in.clone()
+    }
+
     /// Returns the applications that are busy and what they are doing, now and when that changes.
     pub(crate) fn busy(&self) -> watch::Receiver<BTreeMap<u64, String>> {
         self.shared.busy.subscribe()

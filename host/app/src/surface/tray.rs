@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use callboard_protocol::{
-    ActionId, Context, DeclaredWindow, Failure, HubStatus, JobDetail, JobId, JobState, JobSummary,
-    MenuItem, Notify, NotifyLevel, Open, StatusText, Surface,
+    ActionId, ConnectionState, Context, DeclaredWindow, Failure, HubStatus, JobDetail, JobId,
+    JobState, JobSummary, MenuItem, Notify, NotifyLevel, Open, StatusText, Surface,
 };
 use engine::{Ask, AskLaunch, Audience, Reply};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -23,6 +23,7 @@ use crate::about::About;
 use crate::engine_thread::{Announcement, EngineHandle};
 use crate::pins::recent_actions;
 use crate::service::open_target;
+use crate::sign_in::SignInDesk;
 use crate::supervisor::Supervisor;
 use crate::surface::dialect;
 use crate::tray::{Order, Telling};
@@ -56,6 +57,8 @@ pub(crate) struct TraySurface {
     pub(crate) stopper: watch::Sender<bool>,
     /// Has the host start again once it has ended; none where it cannot.
     pub(crate) restart: Option<watch::Sender<bool>>,
+    /// Signs the person out.
+    pub(crate) sign_in: SignInDesk,
     /// Who is signed in.
     pub(crate) about: Arc<About>,
     /// Why only bundled plugins are used, where that is so.
@@ -263,6 +266,9 @@ impl TraySurface {
             jobs: &jobs,
             leaving: seen.leaving,
             can_restart: self.restart.is_some(),
+            // A demo is always signed in, and is what cannot start again.
+            can_log_out: self.restart.is_some()
+                && self.hub.borrow().state != ConnectionState::SignedOut,
         })
     }
 
@@ -271,6 +277,7 @@ impl TraySurface {
             Command::Leave(leave, When::Now) => self.leave(leave),
             Command::Leave(leave, when) => self.leave_unless_busy(seen, leave, when).await,
             Command::Stay => seen.leaving = None,
+            Command::LogOut(when) => self.log_out(when),
             Command::Folder(folder) => self.open_folder(folder),
             Command::Cancel(job) => {
                 let engine = self.engine.clone();
@@ -342,6 +349,15 @@ impl TraySurface {
             restart.send_replace(true);
         }
         self.stopper.send_replace(true);
+    }
+
+    fn log_out(&self, when: When) {
+        let (sign_in, teller) = (self.sign_in.clone(), Arc::clone(&self.teller));
+        tokio::spawn(async move {
+            if let Err(failure) = sign_in.end(when == When::Now).await {
+                teller.tell(failure_telling(&failure));
+            }
+        });
     }
 
     fn open_folder(&self, folder: Folder) {

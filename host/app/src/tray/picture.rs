@@ -1,6 +1,4 @@
 //! The icon's pixels: a board with three lines of writing, and a dot in its corner when something is to be known.
-//!
-//! `config/desktop/callboard.svg` is the same picture; a test holds the two together.
 
 use crate::surface::tray::Look;
 

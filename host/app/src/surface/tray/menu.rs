@@ -78,6 +78,8 @@ pub(super) struct Seen<'a> {
     pub(super) jobs: &'a [&'a JobSummary],
     /// What will be done when no job moves any more.
     pub(super) leaving: Option<Leave>,
+    /// Whether somebody is signed in who can sign out.
+    pub(super) can_log_out: bool,
     /// Whether this host can be started again.
     pub(super) can_restart: bool,
 }

@@ -15,6 +15,8 @@ pub(crate) enum Command {
     Show(JobId),
     /// Opens a folder with the person's files.
     Folder(Folder),
+    /// Signs out: not while jobs are unfinished where it is only asked, and then with them waiting.
+    LogOut(When),
     /// Ends the host, or ends it and starts it again.
     Leave(Leave, When),
     /// Does not leave after all.
@@ -51,7 +53,9 @@ pub(crate) enum When {
 }
 
 /// Entries that need no more than their name.
-const FIXED: [(&str, Command); 9] = [
+const FIXED: [(&str, Command); 11] = [
+    ("log_out", Command::LogOut(When::Asked)),
+    ("log_out_now", Command::LogOut(When::Now)),
     ("quit", Command::Leave(Leave::Quit, When::Asked)),
     ("quit_now", Command::Leave(Leave::Quit, When::Now)),
     ("quit_idle", Command::Leave(Leave::Quit, When::Idle)),

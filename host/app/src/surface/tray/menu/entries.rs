@@ -211,6 +211,9 @@ pub(super) fn ways_out(seen: &Seen<'_>) -> Vec<Entry> {
             folder("Log folder", Folder::Logs),
         ],
     }];
+    if seen.can_log_out {
+        entries.push(log_out(seen.jobs.len()));
+    }
     let moving = count_moving(seen.jobs);
     if let Some(leave) = seen.leaving {
         let (does, _) = words(leave);
@@ -234,6 +237,30 @@ pub(super) fn ways_out(seen: &Seen<'_>) -> Vec<Entry> {
     }
     entries.push(leave(Leave::Quit, moving));
     entries
+}
+
+/// Returns the entry that signs out, or a question where jobs are unfinished.
+fn log_out(unfinished: usize) -> Entry {
+    let line = match unfinished {
+        0 => {
+            return Entry::Do {
+                label: "Log out".to_owned(),
+                command: Command::LogOut(When::Asked),
+            };
+        }
+        1 => "1 job has not ended".to_owned(),
+        several => format!("{several} jobs have not ended"),
+    };
+    Entry::Group {
+        label: "Log out".to_owned(),
+        entries: vec![
+            Entry::Line(line),
+            Entry::Do {
+                label: "Log out; they wait until you sign in again".to_owned(),
+                command: Command::LogOut(When::Now),
+            },
+        ],
+    }
 }
 
 /// Returns a way out: an entry, or a question where jobs move.

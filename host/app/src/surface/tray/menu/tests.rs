@@ -99,6 +99,7 @@ fn the_menu_shows_connection_actions_jobs_and_the_way_out() {
         windows: &windows,
         jobs: &jobs.iter().collect::<Vec<_>>(),
         can_restart: true,
+        can_log_out: true,
         ..Seen::default()
     });
     assert_eq!(menu.look, Look::Asks);
@@ -122,6 +123,7 @@ fn the_menu_shows_connection_actions_jobs_and_the_way_out() {
          Create shots is waiting for its turn >\n  j3\n  [Cancel] cancel j3\n\
          ---\n\
          Open… >\n  [Plugin folder] folder_plugins\n  [Log folder] folder_logs\n\
+         Log out >\n  3 jobs have not ended\n  [Log out; they wait until you sign in again] log_out_now\n\
          Restart >\n  2 jobs are running\n  [Restart when 2 jobs have ended] restart_idle\n  [Restart now] restart_now\n\
          Quit >\n  2 jobs are running\n  [Quit when 2 jobs have ended] quit_idle\n  [Quit now] quit_now\n"
     );
