@@ -19,6 +19,7 @@ mod orphans;
 mod plugin_guide;
 mod plugin_life;
 mod plugins_install;
+mod profiles;
 mod secrets;
 mod server_away;
 mod services;

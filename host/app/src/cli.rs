@@ -14,6 +14,7 @@ mod logout;
 mod plugins;
 mod print;
 mod problem;
+mod profiles;
 mod resident;
 mod run;
 mod sandbox;
@@ -29,7 +30,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::home::Home;
-use crate::settings::Environment;
+use crate::settings::{Environment, Profiles};
 use client::Client;
 use print::Output;
 use problem::{Code, Problem};
@@ -47,6 +48,9 @@ struct Arguments {
     /// Prints one line of JSON: a list as {"items": […]}, one thing as an object, a failure as {"error": {…}}.
     #[arg(long, global = true)]
     json: bool,
+    /// The profile, in place of the one in use.
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -62,6 +66,8 @@ enum Command {
     Logout(logout::LogoutArguments),
     /// Tells who is signed in.
     Whoami,
+    /// Keeps several servers or users side by side.
+    Profiles(profiles::ProfilesArguments),
     /// Runs callboard until it is stopped; where it runs already, says so.
     Run(run::RunArguments),
     /// Ends the callboard that runs.
@@ -106,12 +112,24 @@ enum Command {
 pub(crate) struct Session {
     environment: Environment,
     output: Output,
+    home: Home,
 }
 
 impl Session {
-    /// Returns the folders that the environment names.
+    /// Reads the environment, and finds the home of the profile that is meant.
+    fn open(output: Output, profile: Option<&str>) -> Result<Self, Problem> {
+        let environment = Environment::read();
+        let home = Profiles::find_home(&environment, profile).map_err(profiles::problem)?;
+        Ok(Self {
+            environment,
+            output,
+            home,
+        })
+    }
+
+    /// Returns the folders of the profile.
     fn home(&self) -> Home {
-        Home::find(&self.environment, None)
+        self.home.clone()
     }
 
     /// Connects to the running host.
@@ -154,21 +172,39 @@ pub(crate) fn run() -> ExitCode {
     {
         tracing::debug!("a TLS provider was installed before");
     }
-    let session = Session {
-        environment: Environment::read(),
-        output: if arguments.json {
-            Output::Json
-        } else {
-            Output::Human
-        },
-    };
-    finish(session.output, command(&session, arguments.command))
+    let output = output(arguments.json);
+    match Session::open(output, arguments.profile.as_deref()) {
+        Ok(session) => finish(output, command(&session, arguments.command)),
+        Err(problem) => finish(output, Err(problem)),
+    }
+}
+
+fn output(is_json: bool) -> Output {
+    if is_json { Output::Json } else { Output::Human }
+}
+
+/// Returns the profile that the command line names, before it can be read as a whole.
+fn named_profile() -> Option<String> {
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let own = words.by_ref().skip(1).take_while(|word| word != "--");
+    let mut own = own.skip_while(|word| word != "--profile" && !word.starts_with("--profile="));
+    let first = own.next()?;
+    match first.split_once('=') {
+        Some((_, name)) => Some(name.to_owned()),
+        None => own.next(),
+    }
 }
 
 /// Reads the command line as one that a plugin may have declared; `error` is what is wrong with it otherwise.
 fn run_declared(error: &clap::Error) -> ExitCode {
-    let environment = Environment::read();
-    let commands = declared::cached(&Home::find(&environment, None).commands_file());
+    let session = match Session::open(Output::Human, named_profile().as_deref()) {
+        Ok(session) => session,
+        Err(problem) => {
+            let is_json = std::env::args_os().any(|argument| argument == "--json");
+            return finish(output(is_json), Err(problem));
+        }
+    };
+    let commands = declared::cached(&session.home.commands_file());
     if commands.is_empty() {
         return usage(error);
     }
@@ -178,17 +214,11 @@ fn run_declared(error: &clap::Error) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let is_json = matches.get_flag("json");
-    let output = |is_json| {
-        if is_json { Output::Json } else { Output::Human }
-    };
     let (output, done) = match declared::typed(commands, &matches) {
         Ok(None) => return usage(error),
         Ok(Some(typed)) => {
             let output = output(is_json || typed.is_json());
-            let session = Session {
-                environment,
-                output,
-            };
+            let session = Session { output, ..session };
             (output, typed.run(&session))
         }
         Err(problem) => (output(is_json), Err(problem)),
@@ -231,6 +261,7 @@ fn command(session: &Session, command: Command) -> Result<Code, Problem> {
         Command::Demo(arguments) => demo::demo(session, arguments),
         Command::Login(arguments) => login::login(session, &arguments),
         Command::Logout(arguments) => logout::logout(session, &arguments),
+        Command::Profiles(arguments) => profiles::profiles(session, arguments),
         Command::Whoami => login::whoami(session),
         Command::Run(arguments) => run::run(session, arguments),
         Command::Quit(arguments) => leave::quit(session, &arguments),

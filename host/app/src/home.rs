@@ -18,6 +18,19 @@ pub(crate) struct Home {
     pub(crate) logs: PathBuf,
     /// The bus's socket.
     pub(crate) bus: PathBuf,
+    /// What this home is one of several by, where it has a profile.
+    pub(crate) profile: Option<Profile>,
+}
+
+/// A profile's part of a home: a server of its own, or a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Profile {
+    /// Its name.
+    pub(crate) name: String,
+    /// The server that it belongs to, where it was made for one.
+    pub(crate) server: Option<String>,
+    /// The home that profiles share: settings and plugins lie there.
+    pub(crate) shared: Box<Home>,
 }
 
 impl Home {
@@ -34,6 +47,7 @@ impl Home {
                 data: home.join("data"),
                 logs: home.join("logs"),
                 bus,
+                profile: None,
             };
         }
         let user = environment.home_folder();
@@ -43,12 +57,59 @@ impl Home {
             data: platform.data.join("callboard"),
             logs: platform.state.join("callboard"),
             bus,
+            profile: None,
         }
+    }
+
+    /// Returns the home of a profile beside this one, with a ledger, credentials and a bus of its own.
+    ///
+    /// Whoever is told of no profile finds the bus of the one in use, so that one keeps the usual socket.
+    pub(crate) fn of_profile(self, name: &str, server: Option<String>, is_used: bool) -> Self {
+        let folder = |folder: &Path| folder.join("profiles").join(name);
+        Self {
+            config: folder(&self.config),
+            data: folder(&self.data),
+            logs: folder(&self.logs),
+            bus: if is_used {
+                self.bus.clone()
+            } else {
+                self.bus_of(name)
+            },
+            profile: Some(Profile {
+                name: name.to_owned(),
+                server,
+                shared: Box::new(self),
+            }),
+        }
+    }
+
+    /// Returns the socket of a profile that is not in use.
+    pub(crate) fn bus_of(&self, profile: &str) -> PathBuf {
+        let mut name = self.bus.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{profile}.sock"));
+        self.bus.with_file_name(name)
+    }
+
+    /// Returns the home that all profiles share.
+    pub(crate) fn shared(&self) -> &Self {
+        self.profile
+            .as_ref()
+            .map_or(self, |profile| &profile.shared)
+    }
+
+    /// Returns the server that the home belongs to, where it was made for one.
+    pub(crate) fn server(&self) -> Option<&str> {
+        self.profile.as_ref()?.server.as_deref()
     }
 
     /// Returns the user's settings file.
     pub(crate) fn settings_file(&self) -> PathBuf {
-        self.config.join("settings.toml")
+        self.shared().config.join("settings.toml")
+    }
+
+    /// Returns the file of the profiles.
+    pub(crate) fn profiles_file(&self) -> PathBuf {
+        self.shared().config.join("profiles.toml")
     }
 
     /// Returns the file that keeps the API key where there is no keyring.
@@ -63,7 +124,7 @@ impl Home {
 
     /// Returns the folder that a person's own plugins lie in.
     pub(crate) fn plugins(&self) -> PathBuf {
-        self.data.join("plugins")
+        self.shared().data.join("plugins")
     }
 }
 
@@ -181,6 +242,21 @@ mod tests {
         check(&environment, "/h/bus.sock");
         environment.callboard_bus = path("/b.sock");
         check(&environment, "/b.sock");
+    }
+
+    #[test]
+    fn a_profile_has_folders_and_a_bus_of_its_own_and_shares_settings_and_plugins() {
+        let home = || Home::find(&Environment::default(), Some(Path::new("/h")));
+        let other = home().of_profile("b", None, false);
+        assert_eq!(
+            other.credentials_file(),
+            Path::new("/h/profiles/b/credentials.toml")
+        );
+        assert_eq!(other.data, Path::new("/h/data/profiles/b"));
+        assert_eq!(other.bus, Path::new("/h/bus-b.sock"));
+        assert_eq!(other.settings_file(), home().settings_file());
+        assert_eq!(other.plugins(), home().plugins());
+        assert_eq!(home().of_profile("b", None, true).bus, home().bus);
     }
 
     #[test]

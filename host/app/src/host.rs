@@ -469,7 +469,9 @@ async fn open_plugins(places: Vec<Place>, starts: &Starts, folder: PathBuf) -> P
 
 /// Returns the folders of the host's own, which no plugin may be given.
 fn private_folders(home: &Home, ledger: &Path) -> Vec<PathBuf> {
-    let own = [&home.config, &home.data, &home.logs];
+    // The shared ones hold those of all profiles.
+    let shared = home.shared();
+    let own = [&shared.config, &shared.data, &shared.logs];
     let own = own.into_iter().map(PathBuf::as_path);
     own.chain([ledger]).map(Path::to_owned).collect()
 }

@@ -8,6 +8,7 @@ mod keyring;
 mod layers;
 mod plugin_layers;
 mod private_file;
+mod profiles;
 mod secrets;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(crate) use credentials::{Credentials, CredentialsError, Source};
 pub(crate) use environment::Environment;
 pub(crate) use plugin_layers::PluginLayers;
 pub(crate) use private_file::write_private;
+pub(crate) use profiles::{DEFAULT as DEFAULT_PROFILE, Profiles, ProfilesError};
 pub(crate) use secrets::{Name as SecretName, Secrets};
 
 /// Everything that can be set, as `config/defaults.toml` lays it out; what each setting means is written there.

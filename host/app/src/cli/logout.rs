@@ -12,6 +12,7 @@ use super::Session;
 use super::login::{block_on, is_confirmed};
 use super::print::remark;
 use super::problem::{Code, Problem};
+use crate::home::Home;
 use crate::ledger::{Ledger, Place};
 use crate::settings::{Credentials, Settings};
 use crate::sign_in::{failure_from_credentials, pending};
@@ -69,7 +70,7 @@ fn end(session: &Session, leave_pending: bool) -> Result<(), Problem> {
             Ok(())
         }
         Err(problem) if problem.code == Code::NotRunning => {
-            let unfinished = unfinished(session)?;
+            let unfinished = unfinished(session, &session.home())?;
             if unfinished > 0 && !leave_pending {
                 return Err(pending(unfinished).into());
             }
@@ -80,11 +81,10 @@ fn end(session: &Session, leave_pending: bool) -> Result<(), Problem> {
     }
 }
 
-/// Counts the jobs that have not ended while no host runs.
-fn unfinished(session: &Session) -> Result<u64, Problem> {
-    let home = session.home();
-    let settings = Settings::load(&home, &session.environment).settings;
-    let place = Place::of(&home, &settings.ledger).context("could not find the ledger")?;
+/// Counts the jobs that have not ended in a home whose host does not run.
+pub(super) fn unfinished(session: &Session, home: &Home) -> Result<u64, Problem> {
+    let settings = Settings::load(home, &session.environment).settings;
+    let place = Place::of(home, &settings.ledger).context("could not find the ledger")?;
     let count = Ledger::count_unfinished(&place).context("could not read the ledger")?;
     Ok(count)
 }

@@ -10,7 +10,11 @@ use super::problem::{Code, Problem};
 
 pub(super) fn status(session: &Session) -> Result<Code, Problem> {
     let status: Status = session.client()?.call(BusMethod::Status, &json!({}))?;
-    session.output.result(&status, &human_text(&status))?;
+    let mut human = human_text(&status);
+    if let Some(profile) = session.home().profile {
+        human = format!("profile    {}\n{human}", profile.name);
+    }
+    session.output.result(&status, &human)?;
     Ok(Code::Done)
 }
 

@@ -52,7 +52,7 @@ impl Place {
     ///
     /// When the folder cannot be made.
     pub(crate) fn of(home: &Home, settings: &LedgerSettings) -> io::Result<Self> {
-        Self::find(wanted(home, settings))
+        Self::find(&wanted(home, settings))
     }
 
     /// Returns the database's file.
@@ -62,10 +62,11 @@ impl Place {
 }
 
 /// Returns the folder that the settings ask for, or the usual one.
-pub(crate) fn wanted<'a>(home: &'a Home, settings: &'a LedgerSettings) -> &'a Path {
-    match settings.folder.as_path() {
-        folder if folder.as_os_str().is_empty() => &home.data,
-        folder => folder,
+pub(crate) fn wanted(home: &Home, settings: &LedgerSettings) -> PathBuf {
+    match (settings.folder.as_path(), &home.profile) {
+        (folder, _) if folder.as_os_str().is_empty() => home.data.clone(),
+        (folder, None) => folder.to_owned(),
+        (folder, Some(profile)) => folder.join("profiles").join(&profile.name),
     }
 }
 

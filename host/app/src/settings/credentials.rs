@@ -111,7 +111,9 @@ impl CredentialsError {
                 "set `FTRACK_SERVER`, `FTRACK_API_USER` and `FTRACK_API_KEY`, or none of them"
                     .into()
             }
-            Self::OtherServer { .. } => "log out first: `callboard logout`".into(),
+            Self::OtherServer { .. } => {
+                "make another profile for it: `callboard profiles add NAME --server ADDRESS`".into()
+            }
             Self::Open { .. } => "close it to others with `chmod 600`, and make a new key".into(),
             Self::File { .. } | Self::Damaged { .. } => {
                 "check the file, or sign in again with `callboard login`".into()
@@ -142,9 +144,15 @@ impl Credentials {
     ) -> Result<Self, CredentialsError> {
         let found = match Self::of_environment(environment)? {
             Some(found) => found,
-            None => return kept::load(home).await,
+            None => {
+                let found = kept::load(home).await?;
+                if let Some(pinned) = home.server() {
+                    check_server(pinned, "the credentials file", &found.server)?;
+                }
+                return Ok(found);
+            }
         };
-        if let Some((pinned, _)) = kept::owner(home)? {
+        if let Some(pinned) = pinned(home) {
             check_server(&pinned, "`FTRACK_SERVER`", &found.server)?;
         }
         Ok(found)
@@ -156,10 +164,9 @@ impl Credentials {
     ///
     /// When the profile belongs to another one.
     pub(crate) fn check_pinned(home: &Home, server: &str) -> Result<(), CredentialsError> {
-        match kept::owner(home) {
-            Ok(Some((pinned, _))) => check_server(&pinned, "the sign-in", server),
-            // A file that cannot be read is replaced by the sign-in.
-            _ => Ok(()),
+        match pinned(home) {
+            Some(pinned) => check_server(&pinned, "the sign-in", server),
+            None => Ok(()),
         }
     }
 
@@ -208,6 +215,14 @@ impl Credentials {
     pub(crate) async fn forget(home: &Home) -> Result<(), CredentialsError> {
         kept::forget(home).await
     }
+}
+
+/// Returns the server that a home belongs to: the one that its profile was made for, or that somebody signed in to.
+fn pinned(home: &Home) -> Option<String> {
+    let made_for = home.server().map(str::to_owned);
+    // A file that cannot be read pins nothing; it is named where it is used.
+    let signed_in_to = || Some(kept::owner(home).ok()??.0);
+    made_for.or_else(signed_in_to)
 }
 
 /// Refuses another server than the pinned one, however it is written.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 /// | --- | --- |
 /// | `CALLBOARD_HOME` | the folder under which everything lies |
 /// | `CALLBOARD_BUS` | the bus's socket |
+/// | `CALLBOARD_PROFILE` | the profile, in place of the one in use |
 /// | `CALLBOARD_PLUGIN_PATH` | further folders of plugins, separated as in `PATH` |
 /// | `FTRACK_CONNECT_PLUGIN_PATH` | folders of ftrack Connect plugins, in place of Connect's usual one; `$NAME` and `${NAME}` in it are filled in |
 /// | `FTRACK_EVENT_PLUGIN_PATH` | folders of ftrack Connect hooks, likewise |
@@ -20,6 +21,8 @@ pub(crate) struct Environment {
     pub(crate) callboard_home: Option<PathBuf>,
     /// `CALLBOARD_BUS`.
     pub(crate) callboard_bus: Option<PathBuf>,
+    /// `CALLBOARD_PROFILE`.
+    pub(crate) callboard_profile: Option<String>,
     /// `CALLBOARD_PLUGIN_PATH`, split.
     pub(crate) callboard_plugin_path: Vec<PathBuf>,
     /// `FTRACK_CONNECT_PLUGIN_PATH`, filled in and split.
@@ -88,6 +91,7 @@ impl Environment {
         Self {
             callboard_home: path("CALLBOARD_HOME"),
             callboard_bus: path("CALLBOARD_BUS"),
+            callboard_profile: text("CALLBOARD_PROFILE"),
             callboard_plugin_path: value("CALLBOARD_PLUGIN_PATH")
                 .map(|folders| std::env::split_paths(&folders).collect())
                 .unwrap_or_default(),
