@@ -32,6 +32,16 @@ def get_main_menu_custom_ui_actions():
     return _menu(is_visible=True)
 
 
+def batch_render_begin(info, user_data, *_):
+    """Has the host leave the artist alone while a batch renders."""
+    callboard_flame_bridge.current_session().set_busy("rendering")
+
+
+def batch_render_end(info, user_data, *_):
+    """Lets it speak again; Flame calls this for a render that was aborted as well."""
+    callboard_flame_bridge.current_session().set_busy("")
+
+
 def app_exited(info):
     """Lets go of the bus when Flame ends."""
     callboard_flame_bridge.close()

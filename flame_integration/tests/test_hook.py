@@ -58,6 +58,32 @@ class Menus(Stage):
                 self.assertEqual(len(loader.menu("media_panel", selection)), 1)
 
 
+class Rendering(Stage):
+    def said(self):
+        return [params["busy"] for params in self.bus.params("application.busy")]
+
+    def test_the_host_hears_of_a_render_and_of_its_end_and_flame_is_not_held(self):
+        self.serve()
+        self.bus.answers["application.busy"] = lambda params: {}
+        self.start_session()
+        loader = self.load_hooks(budget=EXECUTE_BUDGET)
+        with nothing_blocks():
+            loader.call("batch_render_begin", {}, None)
+        self.pump_until(lambda: self.said() == [True])
+        with nothing_blocks():
+            loader.call("batch_render_end", {"aborted": True}, None)
+        self.pump_until(lambda: self.said() == [True, False])
+        self.assertEqual(loader.problems, [])
+
+    def test_a_render_without_a_host_is_a_render(self):
+        self.start_session(path=os.path.join(HERE, "no", "such.sock"))
+        loader = self.load_hooks(budget=EXECUTE_BUDGET)
+        with nothing_blocks():
+            loader.call("batch_render_begin", {}, None)
+            loader.call("batch_render_end", {}, None)
+        self.assertEqual(loader.problems, [])
+
+
 class Import(unittest.TestCase):
     def test_the_scanned_folder_holds_the_hook_alone(self):
         files = [name for _, _, names in os.walk(HOOKS) for name in names if name.endswith(".py")]

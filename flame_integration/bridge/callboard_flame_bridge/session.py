@@ -41,6 +41,7 @@ class Session:
         self._client = client or callboard.Client("flame " + self._version, surface="flame")
         self._selections = Selections(self._schedule, self._client.call_later, clock)
         self._launches = Launches()
+        self._busy = ""
         self._is_listening = False
         self._listeners = []
         self._client.on_request("dcc.describe", self._selections.answer)
@@ -70,6 +71,14 @@ class Session:
             self._client.subscribe("topic=" + JOB_TOPIC)
         alive = self._client.request("status", timeout=ALIVE_SECS)
         alive.then(lambda alive: self._send_to_living(alive, launch))
+
+    def set_busy(self, reason):
+        """Tells the host what keeps Flame busy, or with an empty text that nothing does; returns at once.
+
+        Nobody waits for the answer: without a host there is nobody who could disturb the artist.
+        """
+        self._busy = reason
+        self._tell_busy()
 
     def on_outcome(self, listener):
         """Calls `listener(data)` with every outcome of a launch, on the client's thread.
@@ -139,6 +148,12 @@ class Session:
         """The host is back: asks how everything stands that it may have."""
         for launch in self._launches.sent():
             self._ask_how_it_stands(launch)
+        if self._busy:
+            self._tell_busy()
+
+    def _tell_busy(self):
+        params = {"busy": bool(self._busy), "reason": self._busy}
+        self._client.request("application.busy", params)
 
     def _ask_how_it_stands(self, launch):
         if not launch.is_under_way:
