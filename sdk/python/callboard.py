@@ -38,8 +38,8 @@ import time
 import uuid
 
 __all__ = [
-    "Answer", "Client", "Failure", "Host", "Launch", "Plugin", "Request",
-    "asks", "bus_path", "cancelled", "done", "event", "new_id", "partly", "quote", "waits",
+    "Answer", "Change", "Client", "Failure", "Host", "Launch", "Plugin", "Request",
+    "asks", "bus_path", "cancelled", "done", "event", "new_id", "partly", "patch", "quote", "waits",
 ]
 
 VERSIONS = [1]
@@ -570,6 +570,33 @@ def cancelled():
     return {"outcome": "cancelled"}
 
 
+def patch(name, **changes):
+    """A change of the item `name` of a form, as a function marked by `Plugin.change` returns them.
+
+    What may change: `value`, `data` (choices), `label`, `error` (None for nothing), `visible`,
+    `required`, `rows` (edits of a table), and `item` (the whole item anew).
+    """
+    return dict(changes, name=name)
+
+
+class Change:
+    """The change of a live field, in a form that is being filled in."""
+
+    def __init__(self, params):
+        self.job = params.get("job", "")
+        self.action = params.get("action", "")
+        self.context = params.get("context") or {}
+        self.name = params.get("name", "")
+        self.values = params.get("values") or {}
+        self.state = params.get("state")
+        self.settings = params.get("settings") or {}
+
+    @property
+    def selection(self):
+        """The selected entities: dictionaries with `kind` and `id`."""
+        return self.context.get("selection") or []
+
+
 class Launch:
     """What a turn is asked to do."""
 
@@ -828,6 +855,7 @@ class Plugin:
 
     def __init__(self, streams=None):
         self._actions = {}
+        self._changes = {}
         self._calls = _Calls()
         self._cancelled = threading.Event()
         self._turns = queue.Queue(maxsize=1)
@@ -840,6 +868,19 @@ class Plugin:
 
         def keep(function):
             self._actions[name] = function
+            return function
+
+        return keep
+
+    def change(self, name):
+        """Marks the function that answers changes of an action's live fields: `function(change, host)`.
+
+        It returns a list of `patch`es. Somebody waits at the form: it answers soon, and asks the host
+        for nothing that changes anything, which is refused.
+        """
+
+        def keep(function):
+            self._changes[name] = function
             return function
 
         return keep
@@ -863,9 +904,17 @@ class Plugin:
                 return
 
     def _run_turn(self, request):
-        launch = Launch(request.params)
-        function = self._actions.get(launch.action.partition(".")[2])
+        is_change = request.method == "change"
+        launch = Change(request.params) if is_change else Launch(request.params)
+        name = launch.action.partition(".")[2]
+        function = (self._changes if is_change else self._actions).get(name)
         try:
+            if is_change:
+                patches = function(launch, Host(self)) if function is not None else []
+                if not isinstance(patches, (list, tuple)):
+                    raise TypeError("a change is answered with a list of patches")
+                request.answer({"patches": list(patches)})
+                return
             if function is None:
                 raise Failure("unsupported", "no such action: `{}`".format(launch.action))
             outcome = function(launch, Host(self))
@@ -903,7 +952,7 @@ class Plugin:
         elif method is not None and request_id is not None:
             send = functools.partial(self._send_answer, request_id)
             request = Request(method, message.get("params"), send)
-            _dispatch(self._queue_turn if method == "launch" else None, request)
+            _dispatch(self._queue_turn if method in ("launch", "change") else None, request)
         elif method is None and request_id is not None:
             self._calls.settle(message)
         elif "error" in message:

@@ -58,6 +58,7 @@ class PluginTest:
         self._answers = dict(answers or {})
         self._words = words
         self._process = None
+        self._is_changing = False
         self._messages = queue.Queue(maxsize=1024)
         self._last_id = 0
 
@@ -103,6 +104,27 @@ class PluginTest:
         self._send({"id": self._last_id, "method": "launch", "params": params})
         return self._until_answered(self._last_id)
 
+    def change(self, action, name, selection=(), values=None, state=None, **context):
+        """Changes the live field `name` of a form, and returns the patches; a failure is raised."""
+        self._last_id += 1
+        context.setdefault("surface", "cli")
+        context.setdefault("user", "test")
+        context["selection"] = list(selection)
+        params = {
+            "job": "job-{}".format(self._last_id),
+            "action": "test." + action,
+            "context": context,
+            "name": name,
+            "values": values or {},
+            "state": state,
+        }
+        self._send({"id": self._last_id, "method": "change", "params": params})
+        self._is_changing = True
+        try:
+            return self._until_answered(self._last_id)["patches"]
+        finally:
+            self._is_changing = False
+
     def _until_answered(self, turn):
         while True:
             message = self._next()
@@ -123,6 +145,8 @@ class PluginTest:
                 self._send({"id": asked, "error": failure.to_json()})
 
     def _answer(self, method, params):
+        if self._is_changing and method in ("steps.hand_over", "store.put"):
+            raise Failure("denied", "`{}` cannot be asked while a form changes".format(method))
         if method in self._answers:
             return self._answers[method](params)
         if method == "ftrack.query":

@@ -11,6 +11,7 @@ mod crowd;
 mod declared;
 mod event_steps;
 mod flame;
+mod forms;
 mod kept;
 mod ledger;
 mod media;

@@ -3,6 +3,7 @@
     web_menu.py create_shots SEQUENCE USER KEY   one action's story: menu, form, submitted form; USER is somebody else
     web_menu.py discover SEQUENCE   the menu alone
     web_menu.py labels SHOT LABEL...   waits until the menu on a shot has entries with all these labels
+    web_menu.py plan_shots   a form of several steps: filled in wrongly, filled in right, gone back from, and sent
     web_menu.py wait_for_end ACTION FILE   an action that takes longer than the page waits; ends once FILE exists
 
 Prints one JSON object with what was seen. FTRACK_SERVER, FTRACK_API_USER and FTRACK_API_KEY say where.
@@ -111,6 +112,27 @@ def labels(shot, *wanted):
             return {"labels": seen}
 
 
+def plan_shots():
+    page = Page()
+    action = {"actionIdentifier": "shot_wizard.plan", "selection": []}
+
+    def send(form, **values):
+        # Every field as it is shown, touched or not, and hidden ones; no labels.
+        shown = {field["name"]: field["value"] for field in form["items"] if field["type"] != "label"}
+        return only(page.ask("ftrack.action.launch", dict(action, values=dict(shown, **values))))
+
+    first = only(page.ask("ftrack.action.launch", action))
+    refused = send(first, rate="24", count="101", prefix="far too long")
+    second = send(refused, count="3", prefix="pg")
+    again = send(second, callboard_back=True, pg010="7")
+    stale = send(second)
+    second = send(again, count=2)
+    third = send(second, pg010="150")
+    done = send(third)
+    return {"first": first, "refused": refused, "again": again, "stale": stale,
+            "second": second, "third": third, "done": done}
+
+
 def wait_for_end(action, file):
     page = Page()
     user = page.session.query(f'User where username is "{page.session.api_user}"').one()
@@ -123,5 +145,6 @@ def wait_for_end(action, file):
 
 
 if __name__ == "__main__":
-    stories = {"create_shots": create_shots, "discover": discover, "labels": labels, "wait_for_end": wait_for_end}
+    stories = {"create_shots": create_shots, "discover": discover, "labels": labels,
+               "plan_shots": plan_shots, "wait_for_end": wait_for_end}
     print(json.dumps(stories[sys.argv[1]](*sys.argv[2:])))

@@ -11,6 +11,9 @@ use crate::program::{built, staged_plugins};
 /// The manifest of the plugin that misbehaves, with places to fill in.
 const UNRULY: &str = include_str!("../fixtures/unruly/plugin.toml");
 
+/// The manifest of the plugin that asks with a form, with a place to fill in.
+const FORMER: &str = include_str!("../fixtures/former/plugin.toml");
+
 /// A temporary `CALLBOARD_HOME`; gone with the last value that holds it.
 #[derive(Debug)]
 pub struct Home {
@@ -97,6 +100,17 @@ impl Home {
         Ok(folder)
     }
 
+    /// Adds the plugin `former`, made with the Rust SDK, whose one action asks with a form.
+    ///
+    /// # Errors
+    ///
+    /// When it has not been built, or a file cannot be written.
+    pub fn add_former(&self) -> Result<PathBuf> {
+        let program = test_program("former")?;
+        let manifest = FORMER.replace("@PROGRAM@", &program.display().to_string());
+        self.add_plugin("former", &[("plugin.toml", &manifest)])
+    }
+
     /// Adds a plugin called `id` that runs `unruly MODE MARK`; its one action is `ID.run`.
     ///
     /// # Errors
@@ -129,12 +143,7 @@ impl Home {
         permissions: &[&str],
         limits: &str,
     ) -> Result<PathBuf> {
-        let program = built()?.join(format!("unruly{}", std::env::consts::EXE_SUFFIX));
-        ensure!(
-            program.is_file(),
-            "`{}` has not been built; run `cargo build --workspace`",
-            program.display()
-        );
+        let program = test_program("unruly")?;
         let manifest = UNRULY
             .replace("@PERMISSIONS@", &toml_list(permissions))
             .replace("@LIMITS@", limits)
@@ -159,6 +168,17 @@ impl Home {
 }
 
 /// Returns the inside of a list of texts in TOML.
+/// Returns the path of a plugin's program that these tests bring along.
+fn test_program(name: &str) -> Result<PathBuf> {
+    let program = built()?.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    ensure!(
+        program.is_file(),
+        "`{}` has not been built; run `cargo build --workspace`",
+        program.display()
+    );
+    Ok(program)
+}
+
 fn toml_list(texts: &[&str]) -> String {
     let quoted: Vec<String> = texts
         .iter()

@@ -2,6 +2,7 @@
 
 pub(crate) mod bus;
 pub(crate) mod dialect;
+pub(crate) mod submit;
 pub(crate) mod tray;
 pub(crate) mod web;
 

@@ -19,8 +19,12 @@ impl Engine {
             Ask::Answer {
                 job,
                 values,
+                question,
                 wait_ms,
-            } => self.answer(request, &job, values, wait_ms),
+            } => self.answer(request, &job, question, values, wait_ms),
+            Ask::Draft(draft) => self.take_draft(request, &draft),
+            Ask::Change(change) => self.ask_change(request, change),
+            Ask::Back(back) => self.go_back(request, &back),
             Ask::Wait { job, wait_ms } => {
                 if self.require_job(request, &job).is_some() {
                     self.wait_for_job(request, &job, wait_ms);
@@ -90,7 +94,7 @@ impl Engine {
     }
 
     /// Returns a job that may go on: it belongs to who is signed in, and where.
-    fn require_own_job(&mut self, request: RequestId, id: &JobId) -> Option<&mut Job> {
+    pub(crate) fn require_own_job(&mut self, request: RequestId, id: &JobId) -> Option<&mut Job> {
         let job = self.require_job(request, id)?;
         let (server, user) = (job.server.clone(), job.summary.user.clone());
         let refusal = match self.signed_in() {
@@ -171,30 +175,30 @@ impl Engine {
         &mut self,
         request: RequestId,
         id: &JobId,
+        question: Option<u64>,
         values: Map<String, Value>,
         wait_ms: Option<u64>,
     ) {
+        let plugin = self.jobs.get(id).map(|job| job.summary.action.plugin());
+        let is_connect = plugin.is_some_and(|plugin| self.is_connect(&plugin));
         let Some(job) = self.require_own_job(request, id) else {
             return;
         };
-        if job.summary.state != JobState::Asks {
-            let failure = Failure::new(
-                FailureKind::Conflict,
-                format!(
-                    "`{}` asks nothing: it is {}",
-                    job.summary.label,
-                    said(job.summary.state)
-                ),
-            )
-            .hint(format!("see `callboard jobs show {id}`"));
+        // A field that was not answered keeps what was filled in, or what was shown.
+        let mut answered = job.drafted_values();
+        answered.extend(values);
+        let checked = match job.check_question(question) {
+            // Hooks of ftrack Connect's have always been given what was typed.
+            Ok(_) if is_connect => Ok(()),
+            Ok(view) => view.check_values(&answered),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = checked {
             return self.refuse(request, failure);
         }
-        if let Some(view) = &job.view {
-            // A field that was not answered keeps the value that was shown.
-            let mut answered = view.initial_values();
-            answered.extend(values);
-            job.launch.values = answered;
-        }
+        job.remember_question(&answered);
+        job.launch.values = answered;
+        self.drop_change(id);
         self.resume(request, id, wait_ms);
     }
 
@@ -325,7 +329,7 @@ pub(crate) fn no_such_job(id: &JobId) -> Failure {
 }
 
 /// Says a state in a sentence: "it is done".
-fn said(state: JobState) -> &'static str {
+pub(crate) fn said(state: JobState) -> &'static str {
     match state {
         JobState::Queued => "about to start",
         JobState::Running => "running",

@@ -30,6 +30,8 @@ pub(crate) struct Plugin {
     pub(crate) generation: u64,
     /// Jobs whose next turn waits for a process.
     pub(crate) queue: VecDeque<JobId>,
+    /// Changes of live fields that wait for a process: the job, and the change's number.
+    pub(crate) changes: VecDeque<(JobId, u64)>,
     pub(crate) health: Health,
     /// Whether it was still there when the folders were last read.
     pub(crate) present: bool,
@@ -199,6 +201,7 @@ impl Plugin {
             revision: folder.revision,
             generation: 0,
             queue: VecDeque::new(),
+            changes: VecDeque::new(),
             health: Health::default(),
             present: true,
             manifest,

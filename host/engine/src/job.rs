@@ -9,7 +9,9 @@ use callboard_protocol::{
 use serde_json::Value;
 
 use crate::Engine;
-use crate::event::{Audience, Effect, JobRow, Millis, Reply, RequestId, Row};
+use crate::change::LiveChange;
+use crate::draft::{Draft, DraftChange};
+use crate::event::{Audience, Earlier, Effect, JobRow, Millis, Reply, RequestId, Row};
 use crate::steps::StepsRun;
 use crate::waiting::{AfterKept, Waiting};
 
@@ -24,6 +26,16 @@ pub(crate) struct Job {
     /// The names of values that are never kept.
     pub(crate) secrets: BTreeSet<String>,
     pub(crate) view: Option<View>,
+    /// How often it has asked.
+    pub(crate) question: u64,
+    /// What was changed of the form since it asked.
+    pub(crate) draft: Draft,
+    /// What the ledger is to forget of a draft, with the job's next row.
+    forgotten_draft: Option<DraftChange>,
+    /// What was answered and can be gone back to.
+    pub(crate) earlier: Vec<Earlier>,
+    /// The change of a live field that its plugin is asked about.
+    pub(crate) change: Option<LiveChange>,
     pub(crate) output: Value,
     pub(crate) failure: Option<Failure>,
     /// The job that launched it, and its key there.
@@ -75,6 +87,11 @@ impl Job {
             launch,
             secrets: BTreeSet::new(),
             view: None,
+            question: 0,
+            draft: Draft::default(),
+            forgotten_draft: None,
+            earlier: Vec::new(),
+            change: None,
             output: Value::Null,
             failure: None,
             parent: None,
@@ -100,6 +117,7 @@ impl Job {
             launch,
             reported,
             child_key,
+            earlier,
             ..
         } = row;
         let mut job = Self::new(
@@ -118,6 +136,8 @@ impl Job {
                 .map(str::to_owned),
         );
         job.view = detail.view;
+        job.question = detail.question;
+        job.earlier = earlier;
         job.report = detail.steps;
         job.report_turns = u32::from(reported);
         job.output = detail.output;
@@ -133,8 +153,8 @@ impl Job {
             context: self.launch.context.clone(),
             values: self.kept_values(),
             view: self.view.clone(),
-            question: 0,
-            draft: Vec::new(),
+            question: self.question,
+            draft: self.draft.edits(),
             output: self.output.clone(),
             failure: self.failure.clone(),
             steps: self.steps_report(),
@@ -157,6 +177,8 @@ impl Job {
         launch.values = self.kept_values();
         launch.steps = None;
         let mut detail = self.detail();
+        // The ledger keeps it edit by edit.
+        detail.draft = Vec::new();
         if !self.summary.state.has_ended() {
             detail.steps = None;
         }
@@ -166,12 +188,27 @@ impl Job {
             server: self.server.clone(),
             event_id: self.event_id.clone(),
             reported: self.report_turns > 0,
+            earlier: self.earlier.clone(),
             child_key: self
                 .parent
                 .as_ref()
                 .map_or_else(String::new, |(_, key)| key.clone()),
             launch,
         }
+    }
+
+    /// Begins with an empty draft; what is kept of the one before is forgotten with the job's next row.
+    pub(crate) fn forget_draft(&mut self) {
+        if let Some(change) = self.draft.clear() {
+            self.forgotten_draft = Some(change);
+        }
+    }
+
+    /// Forgets what was changed of an item, and has the ledger forget it with the job's next row.
+    pub(crate) fn forget_draft_of(&mut self, name: &str) {
+        let change = self.draft.forget(name);
+        let forgotten = self.forgotten_draft.get_or_insert_default();
+        forgotten.forget.extend(change.forget);
     }
 
     fn kept_values(&self) -> serde_json::Map<String, Value> {
@@ -202,12 +239,18 @@ pub(crate) enum Rest {
 }
 
 impl Engine {
-    pub(crate) fn job_row(&self, id: &JobId) -> Vec<Row> {
-        self.jobs
-            .get(id)
-            .map(|job| Row::Job(Box::new(job.row())))
-            .into_iter()
-            .collect()
+    /// Returns what is written of a job: with its row goes the draft of a question that is not asked any more.
+    pub(crate) fn job_row(&mut self, id: &JobId) -> Vec<Row> {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return Vec::new();
+        };
+        let mut rows = vec![Row::Job(Box::new(job.row()))];
+        let forgotten = job.forgotten_draft.take();
+        rows.extend(forgotten.map(|change| Row::Draft {
+            job: id.clone(),
+            change: Box::new(change),
+        }));
+        rows
     }
 
     /// Moves a job on, tells whoever shows it, and returns it.
@@ -228,6 +271,7 @@ impl Engine {
         }
         if state != JobState::Asks {
             job.view = None;
+            job.forget_draft();
         }
         self.out
             .push(Effect::JobChanged(Box::new(job.summary.clone())));
@@ -268,8 +312,7 @@ impl Engine {
                     }
                     Outcome::Asks { view, state } => {
                         job.launch.state = state;
-                        job.secrets.extend(view.password_names().map(str::to_owned));
-                        job.view = Some(view);
+                        job.ask(view);
                         (JobState::Asks, "waits for an answer".to_owned())
                     }
                     _ => (JobState::Cancelled, "it was cancelled".to_owned()),

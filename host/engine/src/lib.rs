@@ -8,9 +8,11 @@
 mod ask;
 mod catalog;
 mod catalogued;
+mod change;
 mod child_job;
 mod connect;
 mod declared;
+mod draft;
 mod event;
 mod facts;
 mod job;
@@ -21,6 +23,8 @@ mod own_request;
 mod permission;
 mod plugin_list;
 mod process;
+mod question;
+mod request;
 mod retire;
 mod row;
 mod service;
@@ -41,9 +45,9 @@ use crate::waiting::{AfterKept, Overdue, Waiting};
 
 pub use catalogued::{Catalogued, Standing};
 pub use event::{
-    Ask, AskLaunch, Audience, CallResult, Effect, EntityFacts, Event, HookFolder, Identity, JobRow,
-    KeptJob, Lookup, Millis, NewChild, ProcessEnd, ProcessId, Reply, RequestId, Row, Stop, Token,
-    UnitRow, WEB_FACTS_WAIT_MS,
+    Ask, AskLaunch, Audience, CallResult, DraftChange, DraftRow, Earlier, Effect, EntityFacts,
+    Event, HookFolder, Identity, JobRow, KeptJob, Lookup, Millis, NewChild, ProcessEnd, ProcessId,
+    Reply, RequestId, Row, Stop, Token, UnitRow, WEB_FACTS_WAIT_MS,
 };
 pub use service::{Asker, ServiceRequest, StoreRequest};
 pub use settings::SettingsLayer;
@@ -57,6 +61,8 @@ pub struct Config {
     pub hello_ms: u64,
     /// How long a turn may take, in milliseconds.
     pub turn_ms: u64,
+    /// How long a plugin may take to answer the change of a live field, in milliseconds.
+    pub change_ms: u64,
     /// How long a turn may go on after it was cancelled, in milliseconds.
     pub cancel_ms: u64,
     /// How long a process may idle before it is stopped, in milliseconds.
@@ -89,6 +95,7 @@ impl Default for Config {
             host: String::new(),
             hello_ms: 10_000,
             turn_ms: 600_000,
+            change_ms: 10_000,
             cancel_ms: 5_000,
             idle_ms: 60_000,
             restart_ms: 500,
@@ -141,6 +148,7 @@ pub struct Engine {
     connect: connect::Connect,
     last_token: u64,
     last_process: u64,
+    last_change: u64,
     /// How many operations a call may carry just now, with this server.
     batch_operations: usize,
 }
@@ -181,6 +189,7 @@ impl Engine {
             connect: connect::Connect::default(),
             last_token: 0,
             last_process: 0,
+            last_change: 0,
             batch_operations: config.batch_operations,
             config,
         }
@@ -347,6 +356,10 @@ impl Engine {
                 request,
                 wait_ms,
             } => self.resume_kept(&job, request, wait_ms, result),
+            AfterKept::Drafted { job, request, kept } => {
+                self.draft_kept(&job, request, kept, result);
+            }
+            AfterKept::WentBack { job, request } => self.went_back(&job, request, result),
             AfterKept::Rested(job) => self.announce_rest(&job),
             AfterKept::HandedOver {
                 job,
@@ -384,6 +397,7 @@ impl Engine {
                 self.wait_for_events_is_over(process, wait);
             }
             Some(Waiting::ProgressOver { job }) => self.progress_pause_is_over(&job),
+            Some(Waiting::ChangeOver { job, change }) => self.change_is_over(&job, change),
             Some(Waiting::StatusOver { line, change }) => self.status_is_over(&line, change),
             Some(Waiting::HandleOver { process, message }) => self.handle_is_over(process, message),
             Some(Waiting::StepDue { job, step, tries }) => self.step_is_due(&job, step, tries),

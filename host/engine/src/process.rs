@@ -37,6 +37,8 @@ pub(crate) struct Turn {
     pub(crate) number: u64,
     /// The id of the request that the process answers when the turn ends.
     pub(crate) message: MessageId,
+    /// The change of a live field that it answers, where it is no turn of the job's own.
+    pub(crate) change: Option<u64>,
     /// How many requests of the plugin wait for an answer.
     pub(crate) in_flight: usize,
 }
@@ -82,9 +84,12 @@ impl Engine {
             let Some(entry) = self.catalog.plugin(plugin) else {
                 return;
             };
-            if entry.queue.is_empty() {
+            if entry.queue.is_empty() && entry.changes.is_empty() {
                 return;
             }
+            // A person waits for a change: it goes before turns.
+            let is_change = !entry.changes.is_empty();
+            let has_room = self.running_turns(plugin) < entry.manifest.jobs as usize;
             if let Some(failure) = entry.off.clone() {
                 return self.refuse_queue(plugin, &failure);
             }
@@ -94,12 +99,23 @@ impl Engine {
                     && !process.stopping
                     && process.turn.is_none()
                     && self.is_current(process)
+                    && (is_change || has_room)
             });
             match idle.map(|(id, _)| *id) {
+                Some(process) if is_change => self.start_change(process, plugin),
                 Some(process) => self.start_turn(process, plugin),
                 None => return self.start_processes(plugin),
             }
         }
+    }
+
+    /// Counts the turns of jobs that a plugin's processes run now; those that answer changes are beside them.
+    fn running_turns(&self, plugin: &PluginId) -> usize {
+        let processes = self.processes.values();
+        let turns = processes
+            .filter(|process| process.plugin == *plugin && self.is_current(process))
+            .filter_map(|process| process.turn.as_ref());
+        turns.filter(|turn| turn.change.is_none()).count()
     }
 
     fn start_processes(&mut self, plugin: &PluginId) {
@@ -113,7 +129,9 @@ impl Engine {
         if entry.health.not_before > self.now {
             return;
         }
-        let (limit, queued) = (entry.manifest.jobs as usize, entry.queue.len());
+        // Turns that take long do not keep a form waiting: changes have a process more.
+        let limit = entry.manifest.jobs as usize + usize::from(!entry.changes.is_empty());
+        let queued = entry.queue.len() + entry.changes.len();
         let of_plugin = || {
             self.processes
                 .values()
@@ -188,6 +206,7 @@ impl Engine {
 
     /// Ends the jobs that wait for a plugin that does nothing, with the reason.
     fn refuse_queue(&mut self, plugin: &PluginId, failure: &Failure) {
+        self.refuse_changes(plugin, failure);
         let Some(entry) = self.catalog.plugin_mut(plugin) else {
             return;
         };
@@ -230,38 +249,44 @@ impl Engine {
         };
         let params =
             serde_json::to_value(due).expect("a launch is made of JSON values and strings");
-        let Some(process) = self.processes.get_mut(&id) else {
-            return;
-        };
-        process.turns += 1;
-        process.last_message += 1;
-        let turn = Turn {
-            job: job_id.clone(),
-            number: process.turns,
-            message: process.last_message,
-            in_flight: 0,
-        };
-        let (number, message) = (turn.number, turn.message);
-        process.turn = Some(turn);
         // Not waited for: a job that ran without the ledger's knowing is merely run again.
         let rows = self.job_row(&job_id);
         self.keep(rows, crate::waiting::AfterKept::Nothing);
+        if let Some(turn) = self.begin_turn(id, job_id, None, PluginMethod::Launch, params) {
+            self.set_timer(turn_ms, Waiting::TurnOver { process: id, turn });
+        }
+    }
+
+    /// Sends a process what it is to answer, and returns the turn's number.
+    pub(crate) fn begin_turn(
+        &mut self,
+        id: ProcessId,
+        job: JobId,
+        change: Option<u64>,
+        method: PluginMethod,
+        params: serde_json::Value,
+    ) -> Option<u64> {
+        let process = self.processes.get_mut(&id)?;
+        process.turns += 1;
+        process.last_message += 1;
+        let number = process.turns;
+        process.turn = Some(Turn {
+            job,
+            number,
+            message: process.last_message,
+            change,
+            in_flight: 0,
+        });
         let message = Message::Request {
-            id: message,
-            method: PluginMethod::Launch.name().to_owned(),
+            id: process.last_message,
+            method: method.name().to_owned(),
             params,
         };
         self.out.push(Effect::Send {
             process: id,
             message,
         });
-        self.set_timer(
-            turn_ms,
-            Waiting::TurnOver {
-                process: id,
-                turn: number,
-            },
-        );
+        Some(number)
     }
 
     /// Has a process get no more turns; returns whether it still ran.
@@ -420,11 +445,13 @@ impl Engine {
 
     /// A process that never said hello was started for the first job of the queue: that job has failed.
     fn fail_head_of_queue(&mut self, plugin: &PluginId, failure: &Failure) {
-        let head = self
-            .catalog
-            .plugin_mut(plugin)
-            .and_then(|entry| entry.queue.pop_front());
-        if let Some(job) = head {
+        let Some(entry) = self.catalog.plugin_mut(plugin) else {
+            return;
+        };
+        if !entry.changes.is_empty() {
+            return self.refuse_changes(plugin, failure);
+        }
+        if let Some(job) = entry.queue.pop_front() {
             self.turn_failed(&job, failure.clone());
         }
     }
@@ -437,7 +464,10 @@ impl Engine {
         self.child_gone(id);
         if let Some(turn) = process.turn {
             self.abandon_services(id, turn.number);
-            self.turn_failed(&turn.job, failure);
+            match turn.change {
+                Some(number) => self.change_ended(&turn, number, Err(failure)),
+                None => self.turn_failed(&turn.job, failure),
+            }
         }
         self.pump(&process.plugin);
         self.tend_children();
@@ -495,6 +525,7 @@ impl Engine {
         let cancelled = Failure::new(FailureKind::Cancelled, "it was cancelled");
         let state = job.summary.state;
         self.cancel_children(id);
+        self.drop_change(id);
         let Some(job) = self.jobs.get_mut(id) else {
             return;
         };
@@ -535,7 +566,7 @@ impl Engine {
             state
                 .turn
                 .as_ref()
-                .filter(|turn| turn.job == *id)
+                .filter(|turn| turn.job == *id && turn.change.is_none())
                 .map(|turn| (*process, turn.number))
         });
         let Some((process, turn)) = running else {

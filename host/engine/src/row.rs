@@ -1,14 +1,23 @@
 //! What the ledger keeps: rows that go out, and jobs that come back.
 
-use callboard_protocol::{Failure, HandOver, JobDetail, JobId, Launch, StepId, UnitState};
+use callboard_protocol::{Failure, HandOver, JobDetail, JobId, Launch, StepId, UnitState, View};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::draft::{DraftChange, DraftRow};
 
 /// One row for the ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Row {
     /// A job; replaces the row of the same id.
     Job(Box<JobRow>),
+    /// What a person changed of the form that a job asks with.
+    Draft {
+        /// The job.
+        job: JobId,
+        /// What is changed of its draft.
+        change: Box<DraftChange>,
+    },
     /// A hand-over; written once.
     HandOver {
         /// The job.
@@ -46,8 +55,21 @@ pub struct JobRow {
     /// Its key with the job that launched it.
     #[serde(default)]
     pub child_key: String,
+    /// The questions that were answered and can be gone back to, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
     /// The inputs of the turn that is due or was last run, which a retry runs again.
     pub launch: Launch,
+}
+
+/// A question that was answered and can be gone back to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The view, with what was answered, but for passwords.
+    pub view: View,
+    /// What the turn that asked left behind.
+    #[serde(default)]
+    pub state: Value,
 }
 
 /// Where a unit stands.
@@ -71,6 +93,8 @@ pub struct KeptJob {
     pub row: JobRow,
     /// Its hand-overs, in the order in which they came; with jobs that ended whole they may be left out.
     pub hand_overs: Vec<HandOver>,
+    /// What was changed of the form that it asks with.
+    pub draft: Vec<DraftRow>,
     /// Where the units of its last hand-over stand; units that are missing were never sent.
     pub units: Vec<UnitRow>,
 }

@@ -63,7 +63,9 @@ impl Engine {
             return;
         };
         let plugin = process.plugin.clone();
-        let job = process.turn.as_ref().map(|turn| turn.job.clone());
+        // A change of a form is no part of its job's progress.
+        let turn = process.turn.as_ref().filter(|turn| turn.change.is_none());
+        let job = turn.map(|turn| turn.job.clone());
         let told = match HostMethod::from_name(method) {
             Some(HostMethod::Log) => read::<Log>(method, params).map(|log| {
                 let plugin = plugin.clone();

@@ -62,6 +62,11 @@ impl Engine {
             entry.health.crashes_in_a_row = 0;
             entry.health.quarantined = false;
         }
+        if let Some(number) = turn.change {
+            self.change_ended(&turn, number, result);
+            self.pump(&plugin);
+            return self.let_idle(id);
+        }
         let outcome = result.and_then(|value| {
             serde_json::from_value::<Outcome>(value).map_err(|error| {
                 Failure::new(
@@ -128,6 +133,10 @@ impl Engine {
             .get_mut(&id)
             .and_then(|process| process.turn.as_mut())
             .ok_or_else(|| Failure::invalid("no turn is running").hint("ask while a turn runs"))?;
+        if turn.change.is_some() && !known.only_reads() {
+            let message = format!("`{}` cannot be asked while a form changes", known.name());
+            return Err(Failure::denied(message).hint("ask it in a turn, once the form is sent"));
+        }
         if turn.in_flight >= MAX_IN_FLIGHT {
             return Err(Failure::new(
                 FailureKind::Limit,
@@ -313,6 +322,8 @@ impl Engine {
         let is_kept = result.is_ok();
         if is_kept {
             job.launch.state = hand_over.state.clone();
+            // What is handed over is done: nobody goes back before it.
+            job.earlier.clear();
             job.report_turns = 0;
             job.run = Some(steps::StepsRun::new(hand_over));
         }
@@ -396,7 +407,7 @@ pub(crate) fn as_json(result: &impl serde::Serialize) -> Value {
     serde_json::to_value(result).expect("results are made of JSON values and strings")
 }
 
-fn json_bytes(value: &Value) -> usize {
+pub(crate) fn json_bytes(value: &Value) -> usize {
     value.to_string().len()
 }
 

@@ -1,6 +1,8 @@
 //! What the engine waits for, by token: one table, so that no answer is expected in two places.
 
-use callboard_protocol::{AttachedFile, Entity, HandOver, JobId, MessageId, PluginId, SelectionId};
+use callboard_protocol::{
+    AttachedFile, DraftKept, Entity, HandOver, JobId, MessageId, PluginId, SelectionId,
+};
 
 use crate::Engine;
 
@@ -42,6 +44,8 @@ pub(crate) enum Waiting {
     WaitOver { request: RequestId, job: JobId },
     /// Timer: a process has not said hello.
     HelloOver(ProcessId),
+    /// Timer: the change of a live field has waited long enough for its patches.
+    ChangeOver { job: JobId, change: u64 },
     /// Timer: a turn takes too long.
     TurnOver { process: ProcessId, turn: u64 },
     /// Timer: a cancelled turn did not end.
@@ -113,6 +117,14 @@ pub(crate) enum AfterKept {
         request: RequestId,
         wait_ms: Option<u64>,
     },
+    /// A draft was changed.
+    Drafted {
+        job: JobId,
+        request: RequestId,
+        kept: DraftKept,
+    },
+    /// A job asks an earlier question again.
+    WentBack { job: JobId, request: RequestId },
     /// A job came to rest.
     Rested(JobId),
     /// Work was handed over.

@@ -4,6 +4,7 @@ use callboard_protocol::{Failure, FailureKind, JobId, JobState, Outcome, UnitSta
 use serde_json::{Map, Value};
 
 use crate::Engine;
+use crate::draft::Draft;
 use crate::event::{CallResult, Effect, Row, UnitRow};
 use crate::job::{Job, Rest};
 use crate::steps::{Doubt, Lane, Next, Phase, StepRun, StepsRun};
@@ -412,6 +413,7 @@ impl Engine {
     pub(crate) fn restored(&mut self, kept: Vec<crate::event::KeptJob>) {
         for kept in kept {
             let mut job = Job::from_row(kept.row);
+            job.draft = Draft::from_rows(kept.draft);
             if let Some(event_id) = &job.event_id {
                 self.event_ids
                     .insert(event_id.clone(), job.summary.id.clone());

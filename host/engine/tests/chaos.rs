@@ -238,6 +238,7 @@ fn ask(dice: &mut Dice, number: u64) -> Ask {
         4 => Ask::Answer {
             job,
             values: Map::new(),
+            question: None,
             wait_ms,
         },
         5 => Ask::Wait { job, wait_ms: 100 },

@@ -205,6 +205,7 @@ fn what_hooks_offer_is_launched_from_any_surface_and_may_ask() {
     world.ask(Ask::Answer {
         job: id.as_str().into(),
         values,
+        question: None,
         wait_ms: None,
     });
     let (_, _, _, event) = world.handles.front().cloned().unwrap();

@@ -430,6 +430,7 @@ fn what_an_answered_question_left_behind_survives_a_restart() {
     world.ask(Ask::Answer {
         job: "job-1".into(),
         values: serde_json::Map::new(),
+        question: None,
         wait_ms: None,
     });
     let mut world = world.restart();

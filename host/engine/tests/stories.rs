@@ -97,6 +97,7 @@ fn a_question_rests_without_a_process_and_its_answer_is_another_turn() {
     world.ask(Ask::Answer {
         job: "job-1".into(),
         values: values.as_object().unwrap().clone(),
+        question: None,
         wait_ms: None,
     });
     let process = world.started("maker");

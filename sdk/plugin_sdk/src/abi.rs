@@ -94,6 +94,9 @@ pub struct PluginTable {
     pub destroy: unsafe extern "C" fn(plugin: *mut c_void),
     /// Takes back an answer or a failure.
     pub free: unsafe extern "C" fn(buffer: Buffer),
+    /// Answers the change of a live field: a change in, patches or a failure out. A table that ends before it knows none.
+    pub change:
+        unsafe extern "C" fn(plugin: *mut c_void, params: Bytes, answer: *mut Buffer) -> i32,
 }
 
 impl Bytes {

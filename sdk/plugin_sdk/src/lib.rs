@@ -41,12 +41,12 @@ mod step;
 mod text;
 
 pub use callboard_protocol::{
-    ActionId, AttachedFile, ChildJob, Choice, Context, Control, DccContext, DescribeRow, Entity,
-    EventInput, EventPlace, EventsHeard, Failure, FailureKind, FetchedFile, FtrackDownload,
-    HeardEvent, HttpAnswer, HttpBody, HttpRequest, InDoubt, Item, JobId, JobState, JobsLaunch,
-    Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation, Outcome, SelectionId,
-    StatusSet, Step, StepId, StepReport, StepState, StepsReport, Surface, Unit, UnitReport,
-    UnitState, View, Work,
+    ActionId, AttachedFile, Change, Changed, ChildJob, Choice, Context, Control, DccContext,
+    DescribeRow, Edit, Entity, EventInput, EventPlace, EventsHeard, Failure, FailureKind,
+    FetchedFile, FtrackDownload, HeardEvent, HttpAnswer, HttpBody, HttpRequest, InDoubt, Item,
+    JobId, JobState, JobsLaunch, Launch, LogLevel, MAX_STATUS_CHARACTERS, NotifyLevel, Operation,
+    Outcome, Patch, SelectionId, StatusSet, Step, StepId, StepReport, StepState, StepsReport,
+    Surface, Unit, UnitReport, UnitState, View, Work,
 };
 pub use serde_json::{Map, Value, json};
 

@@ -90,7 +90,14 @@ fn say(what: &dyn fmt::Display) {
 
 struct Turn {
     id: MessageId,
+    asked: Asked,
     params: Value,
+}
+
+/// What a turn is.
+enum Asked {
+    Launch,
+    Change,
 }
 
 /// Serves one connection until the host closes it.
@@ -119,8 +126,11 @@ pub fn serve_connection(
         .name("callboard-reader".to_owned())
         .spawn(move || read(receiver, &reader_link, &turns))
         .map_err(ServeError::Thread)?;
-    for Turn { id, params } in next_turn {
-        let result = plugin.turn(params, &host);
+    for Turn { id, asked, params } in next_turn {
+        let result = match asked {
+            Asked::Launch => plugin.turn(params, &host),
+            Asked::Change => plugin.change(params, &host),
+        };
         link.end_turn();
         answer(&link, id, result)?;
     }
@@ -169,25 +179,25 @@ fn read(mut receiver: Receiver, link: &WireLink, turns: &SyncSender<Turn>) {
 
 fn take(message: Message, link: &WireLink, turns: &SyncSender<Turn>) {
     match message {
-        Message::Request { id, method, params } => match PluginMethod::from_name(&method) {
-            Some(PluginMethod::Launch) if link.begin_turn() => {
+        Message::Request { id, method, params } => {
+            let asked = match PluginMethod::from_name(&method) {
+                Some(PluginMethod::Launch) => Asked::Launch,
+                Some(PluginMethod::Change) => Asked::Change,
+                _ => {
+                    let message = format!("the plugin has no method `{method}`");
+                    let failure = Failure::new(FailureKind::Unsupported, message);
+                    return refuse(link, Some(id), failure);
+                }
+            };
+            if link.begin_turn() {
                 // Fails only when the serving thread is gone, and the process with it.
-                turns.try_send(Turn { id, params }).ok();
-            }
-            Some(PluginMethod::Launch) => {
+                turns.try_send(Turn { id, asked, params }).ok();
+            } else {
                 let failure = Failure::new(FailureKind::Limit, "another turn is still running")
                     .hint("start a further process");
                 refuse(link, Some(id), failure);
             }
-            _ => {
-                let message = format!("the plugin has no method `{method}`");
-                refuse(
-                    link,
-                    Some(id),
-                    Failure::new(FailureKind::Unsupported, message),
-                );
-            }
-        },
+        }
         Message::Notification { method, .. } => {
             // A notification that this version does not know asks for nothing.
             if PluginMethod::from_name(&method) == Some(PluginMethod::Cancel) {

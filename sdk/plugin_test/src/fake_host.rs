@@ -83,6 +83,8 @@ pub(crate) struct FakeHost {
     /// What is set for the plugin.
     pub(crate) settings: Map<String, Value>,
     pub(crate) record: Record,
+    /// Whether a form changes, so that nothing durable may come of what is asked.
+    pub(crate) is_changing: bool,
     /// Permissions that were used and are not declared.
     pub(crate) undeclared: BTreeSet<String>,
     /// Whether the application was busy when it was asked last.
@@ -112,6 +114,7 @@ impl FakeHost {
             logs: HashMap::new(),
             folder: None,
             record: Record::default(),
+            is_changing: false,
             undeclared: BTreeSet::new(),
             busy: false,
         }
@@ -134,6 +137,10 @@ impl FakeHost {
             let message = format!("the host has no method `{method}`");
             return Err(Failure::new(FailureKind::Unsupported, message));
         };
+        if self.is_changing && !method.only_reads() {
+            let message = format!("`{}` cannot be asked while a form changes", method.name());
+            return Err(Failure::denied(message).hint("ask it in a turn, once the form is sent"));
+        }
         if let Some(index) = self.failures.iter().position(|(at, _)| *at == method) {
             return Err(self.failures.remove(index).1);
         }

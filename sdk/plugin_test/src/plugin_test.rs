@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use callboard_plugin_sdk::{Plugin, Typed, serve_connection};
 use callboard_protocol::{
-    ActionId, Context, DescribeRow, EventInput, Failure, HostHello, HostMethod, HttpAnswer,
-    HttpRequest, JobId, Launch, MAX_STATE_BYTES, Manifest, Message, MessageId, Outcome,
-    PluginHello, SUPPORTED_VERSIONS, StepsReport,
+    ActionId, Change, Changed, Context, DescribeRow, EventInput, Failure, HostHello, HostMethod,
+    HttpAnswer, HttpRequest, JobId, Launch, MAX_STATE_BYTES, Manifest, Message, MessageId, Outcome,
+    PluginHello, SUPPORTED_VERSIONS, StepsReport, View,
 };
 use callboard_wire::{Connection, ReceiveError, Sender};
 use serde_json::{Map, Value, json};
@@ -258,6 +258,53 @@ impl PluginTest {
         self.turn()
     }
 
+    /// Changes the live field `name` of the view that the last turn asked with, and returns the view with the patches done.
+    ///
+    /// Fields that `values` does not have are as the view shows them; the view can still be answered.
+    ///
+    /// # Errors
+    ///
+    /// The plugin refused the change.
+    ///
+    /// # Panics
+    ///
+    /// The last turn asked nothing, the view has no such live field, the plugin patched what is not in the view, or broke the protocol.
+    pub fn change(&mut self, name: &str, values: Value) -> Result<View, Failure> {
+        let Some(Outcome::Asks { mut view, state }) = self.asked.clone() else {
+            panic!("the last turn asked nothing");
+        };
+        let is_live = |item: &callboard_protocol::Item| item.live && item.name == name;
+        assert!(
+            view.items.iter().any(is_live),
+            "no live field is called `{name}`"
+        );
+        let mut filled = view.initial_values();
+        filled.extend(object(values));
+        let change = Change {
+            job: self.launch.job.clone(),
+            action: self.launch.action.clone(),
+            context: self.launch.context.clone(),
+            name: name.to_owned(),
+            values: filled,
+            state: state.clone(),
+            settings: self.launch.settings.clone(),
+        };
+        let params = serde_json::to_value(change).expect("a change always serialises");
+        self.host.is_changing = true;
+        let changed = self.ask("change", params);
+        self.host.is_changing = false;
+        let changed: Changed =
+            serde_json::from_value(changed?).unwrap_or_else(|error| panic!("no patches: {error}"));
+        for patch in &changed.patches {
+            assert!(view.patch(patch), "the view has no item `{}`", patch.name);
+        }
+        self.asked = Some(Outcome::Asks {
+            view: view.clone(),
+            state,
+        });
+        Ok(view)
+    }
+
     /// Ends the steps of the last hand-over as `report` says, and returns how the next turn ended.
     ///
     /// # Errors
@@ -306,13 +353,13 @@ impl PluginTest {
         handed_over.expect("the plugin handed steps over")
     }
 
-    fn turn(&mut self) -> Result<Outcome, Failure> {
+    /// Asks the plugin, and answers what it asks meanwhile.
+    fn ask(&mut self, method: &str, params: Value) -> Result<Value, Failure> {
         self.turns += 1;
         let id = self.turns;
-        let params = serde_json::to_value(&self.launch).expect("a launch always serialises");
         self.send(&Message::Request {
             id,
-            method: "launch".to_owned(),
+            method: method.to_owned(),
             params,
         });
         let ended = self.until_answered(id);
@@ -321,6 +368,12 @@ impl PluginTest {
             undeclared.is_empty(),
             "the plugin used what `plugin.toml` does not declare: {undeclared:?}"
         );
+        ended
+    }
+
+    fn turn(&mut self) -> Result<Outcome, Failure> {
+        let params = serde_json::to_value(&self.launch).expect("a launch always serialises");
+        let ended = self.ask("launch", params);
         let outcome = ended.map(|value| {
             serde_json::from_value(value.clone())
                 .unwrap_or_else(|error| panic!("no outcome: {error}: {value}"))

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use callboard_plugin_sdk::{
-    DccContext, Failure, FailureKind, Host, Item, Launch, Operation, Outcome, Plugin, Step, Unit,
-    View, Work, event_step, quote,
+    Change, Changed, DccContext, Failure, FailureKind, Host, Item, Launch, Operation, Outcome,
+    Patch, Plugin, Step, Unit, View, Work, event_step, quote,
 };
 use callboard_plugin_test::{
     Context, HostMethod, HttpAnswer, HttpBody, Map, PluginTest, Value, json,
@@ -418,4 +418,42 @@ fn a_request_that_is_too_large_is_refused_here() {
     let mut test = greedy(|_, _| Ok(Outcome::done("x".repeat(9 * 1024 * 1024))));
     let failure = act(&mut test).unwrap_err();
     assert_eq!(failure.message, "the outcome is too large");
+}
+
+/// Asks with a live form, and answers its changes.
+struct Former;
+
+impl Plugin for Former {
+    fn launch(&mut self, _: &Launch, _: &Host) -> Result<Outcome, Failure> {
+        let view = View::new("Shots")
+            .with(Item::text("prefix", "Prefix").live())
+            .with(Item::note("").named("summary"));
+        Ok(Outcome::asks(view))
+    }
+
+    fn change(&mut self, change: &Change, host: &Host) -> Result<Changed, Failure> {
+        let prefix = change.values["prefix"].as_str().unwrap_or_default();
+        if prefix == "greedy" {
+            host.store().put("last", &prefix)?;
+        }
+        let summary = Patch::of("summary").value(format!("{prefix}010"));
+        Ok(Changed::nothing().with(summary))
+    }
+}
+
+#[test]
+fn a_live_field_is_changed_and_may_make_nothing_durable() {
+    let mut test = PluginTest::new(folder(), Former);
+    act(&mut test).unwrap();
+    let view = test.change("prefix", json!({"prefix": "sh"})).unwrap();
+    assert_eq!(view.items[1].value, json!("sh010"));
+    let refused = test.change("prefix", json!({"prefix": "greedy"}));
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Denied);
+    assert_eq!(
+        refused.message,
+        "`store.put` cannot be asked while a form changes"
+    );
+    // The form can still be answered.
+    test.answer(json!({})).unwrap();
 }

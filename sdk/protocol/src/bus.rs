@@ -55,6 +55,12 @@ bus_methods! {
     JobsWait = "jobs.wait",
     /// To the host: [`JobAnswer`] to `{}`, answered once it is on disk.
     JobsAnswer = "jobs.answer",
+    /// To the host: [`JobDraft`](crate::JobDraft) to [`DraftKept`](crate::DraftKept), answered once it is on disk.
+    JobsDraft = "jobs.draft",
+    /// To the host: [`JobChange`](crate::JobChange) to [`JobChanged`](crate::JobChanged), answered once the plugin has.
+    JobsChange = "jobs.change",
+    /// To the host: [`JobBack`](crate::JobBack) to [`JobDetail`](crate::JobDetail), answered once it is on disk.
+    JobsBack = "jobs.back",
     /// To the host: [`JobRef`] to `{}`.
     JobsCancel = "jobs.cancel",
     /// To the host: [`JobRef`] to `{}`, answered once it is on disk.

@@ -11,6 +11,8 @@ use crate::{SelectionId, Step};
 pub enum PluginMethod {
     /// `launch`, a request: [`Launch`](crate::Launch) to [`Outcome`](crate::Outcome).
     Launch,
+    /// `change`, a request: [`Change`](crate::Change) to [`Changed`](crate::Changed).
+    Change,
     /// `cancel`, a notification: end the running turn soon.
     Cancel,
 }
@@ -20,13 +22,14 @@ impl PluginMethod {
     pub fn name(self) -> &'static str {
         match self {
             Self::Launch => "launch",
+            Self::Change => "change",
             Self::Cancel => "cancel",
         }
     }
 
     /// Returns the method with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Launch, Self::Cancel]
+        [Self::Launch, Self::Change, Self::Cancel]
             .into_iter()
             .find(|method| method.name() == name)
     }
@@ -163,6 +166,24 @@ impl HostMethod {
             Self::Log => "log",
             Self::Progress => "progress",
         }
+    }
+
+    /// Tells whether nothing durable comes of it: a plugin may ask it while a form is filled in.
+    pub fn only_reads(self) -> bool {
+        matches!(
+            self,
+            Self::Query
+                | Self::QueryPage
+                | Self::FtrackDownload
+                | Self::HttpRequest
+                | Self::JobFolder
+                | Self::Describe
+                | Self::SecretGet
+                | Self::StoreGet
+                | Self::StoreKeys
+                | Self::StoreEntries
+                | Self::SettingsGet
+        )
     }
 
     /// Returns the method with this name.

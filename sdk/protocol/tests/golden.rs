@@ -194,6 +194,7 @@ fn every_line_of_the_bus_is_read_and_written_the_same() {
 fn types_of(method: &str) -> [&'static str; 2] {
     match method {
         "launch" => ["Launch", "Outcome"],
+        "change" => ["Change", "Changed"],
         "cancel" | "quit" | "restart" => ["-", "-"],
         "ftrack.query" => ["Query", "QueryResults"],
         "ftrack.page" => ["QueryPage", "QueryRows"],
@@ -238,6 +239,9 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "jobs.show" => ["JobRef", "JobDetail"],
         "jobs.wait" => ["JobWait", "JobDetail"],
         "jobs.answer" => ["JobAnswer", "-"],
+        "jobs.draft" => ["JobDraft", "DraftKept"],
+        "jobs.change" => ["JobChange", "JobChanged"],
+        "jobs.back" => ["JobBack", "JobDetail"],
         "jobs.cancel" | "jobs.retry" => ["JobRef", "-"],
         "plugins.list" => ["-", "Items<PluginSummary>"],
         "plugins.reload" => ["-", "PluginsReloaded"],
@@ -273,7 +277,11 @@ fn check_methods<'a>(file: &str, methods: impl Iterator<Item = &'a str>) {
 
 #[test]
 fn every_method_has_its_lines() {
-    let plugin = [PluginMethod::Launch, PluginMethod::Cancel];
+    let plugin = [
+        PluginMethod::Launch,
+        PluginMethod::Change,
+        PluginMethod::Cancel,
+    ];
     let plugin = plugin.into_iter().map(PluginMethod::name);
     let host = HostMethod::ALL.iter().map(|method| method.name());
     check_methods("plugin.jsonl", plugin.chain(host));

@@ -46,6 +46,13 @@ def use_ftrack(launch, host):
     film = host.download("f1", "a.mov", max_bytes=9)
     return callboard.done("ok", {"sizes": sizes, "made": made, "film": film, "folder": host.folder()})
 
+@plugin.change("echo")
+def echo_changed(change, host):
+    if change.values.get("name") == "wrong":
+        raise callboard.Failure("invalid", "no such name")
+    settings = host.settings()
+    return [callboard.patch("note", value=change.name, error=None), callboard.patch("n", data=[change.state])]
+
 @plugin.action("fall")
 def fall(launch, host):
     raise KeyError("gone")
@@ -132,6 +139,22 @@ class Turns(unittest.TestCase):
             "served",
         ):
             self.assertIn(line, log)
+
+    def test_a_change_of_a_live_field_is_answered_with_patches(self):
+        host = Host()
+        ask = {"job": "j", "action": "test.echo", "context": {}, "name": "name", "values": {}, "state": 7}
+        host.send({"id": 1, "method": "change", "params": ask})
+        asked = host.read()
+        self.assertEqual(asked["method"], "settings.get")
+        host.send({"id": asked["id"], "result": {"values": {}}})
+        patches = [{"name": "note", "value": "name", "error": None}, {"name": "n", "data": [7]}]
+        self.assertEqual(host.read(), {"result": {"patches": patches}, "id": 1})
+        host.send({"id": 2, "method": "change", "params": dict(ask, values={"name": "wrong"})})
+        self.assertEqual(host.read()["error"], {"kind": "invalid", "message": "no such name"})
+        # An action that answers no changes changes nothing.
+        host.send({"id": 3, "method": "change", "params": dict(ask, action="test.nothing")})
+        self.assertEqual(host.read(), {"result": {"patches": []}, "id": 3})
+        host.end()
 
     def test_a_turn_asks_the_host_and_its_outcome_is_a_view(self):
         host = Host()

@@ -281,7 +281,7 @@ impl Typed {
                 client.call(BusMethod::JobsCancel, &JobRef { job: job.clone() });
             cancelled.and(Err(problem))
         };
-        let values = match filled_form(view, self.given.values.clone()) {
+        let values = match filled_form(view, &detail.draft, self.given.values.clone()) {
             Ok(values) => values,
             Err(_) => {
                 let problem = self.unfilled(view);

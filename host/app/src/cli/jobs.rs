@@ -5,11 +5,12 @@ mod file;
 use std::time::Duration;
 
 use callboard_protocol::{
-    BusMethod, Failure, Items, JobAnswer, JobDetail, JobId, JobRef, JobState, JobSummary, JobsList,
+    BusMethod, Failure, Items, JobAnswer, JobBack, JobDetail, JobId, JobRef, JobState, JobSummary,
+    JobsList, apply_edits,
 };
 use clap::{Args, Subcommand};
 use serde::Deserialize as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::client::Client;
@@ -62,6 +63,11 @@ enum Command {
         #[command(flatten)]
         wait: WaitArguments,
     },
+    /// Goes back to the question before the one that a job asks.
+    Back {
+        /// The job, or the beginning of its id.
+        job: String,
+    },
     /// Cancels a job.
     Cancel {
         /// The job, or the beginning of its id.
@@ -96,11 +102,21 @@ pub(super) fn jobs(session: &Session, arguments: JobsArguments) -> Result<Code, 
             };
             let params = JobAnswer {
                 job: job.clone(),
-                values: filled_form(view, values.read()?)?,
-                question: None,
+                values: filled_form(view, &detail.draft, values.read()?)?,
+                question: Some(detail.question),
             };
             let _: Value = client.call(BusMethod::JobsAnswer, &params)?;
             wait.finish(session, &mut client, &job)
+        }
+        Command::Back { job } => {
+            let detail = show(&mut client, &job)?;
+            let params = JobBack {
+                job: detail.summary.id,
+                question: Some(detail.question),
+            };
+            let detail: JobDetail = client.call(BusMethod::JobsBack, &params)?;
+            session.output.result(&detail, &human_text(&detail))?;
+            Ok(Code::Done)
         }
         Command::Cancel { job } => {
             let job = find(&mut client, &job)?;
@@ -290,15 +306,30 @@ fn human_text(detail: &JobDetail) -> String {
     }
     if let Some(view) = &detail.view {
         lines.push(format!("asks     {}", view.title));
-        for item in view.items.iter().filter(|item| !item.name.is_empty()) {
+        let mut drafted = Map::new();
+        apply_edits(&mut drafted, &detail.draft);
+        let fields = view.items.iter().filter(|item| item.has_value());
+        for item in fields.filter(|item| item.visible) {
             let required = if item.required { ", needed" } else { "" };
-            lines.push(format!("  {} ({}{required})", item.name, item.label));
+            // Of a table only some rows may have been changed: they say nothing by themselves.
+            let filled = match drafted.get(&item.name) {
+                Some(Value::Array(_) | Value::Object(_)) => ": filled in".to_owned(),
+                Some(value) => format!(": {}", value_text(value)),
+                None => String::new(),
+            };
+            lines.push(format!(
+                "  {} ({}{required}){filled}",
+                item.name, item.label
+            ));
             lines.extend(item.error.iter().map(|error| format!("    {error}")));
         }
         lines.push(format!(
             "answer with: callboard jobs answer {} --set name=value",
             summary.id
         ));
+        if view.back {
+            lines.push(format!("go back with: callboard jobs back {}", summary.id));
+        }
     }
     for line in failed_units(detail) {
         lines.push(format!("failed   {line}"));

@@ -170,9 +170,14 @@ fn question(detail: &JobDetail) -> Failure {
             failure = failure.because(format!("`{}`: {error}", item.name));
         }
     }
+    let id = &summary.id;
+    let back = if view.back {
+        format!("; go back with `callboard jobs back {id}`")
+    } else {
+        String::new()
+    };
     failure.hint(format!(
-        "answer with `callboard jobs answer {} --set name=value`; its fields are {all}",
-        summary.id
+        "answer with `callboard jobs answer {id} --set name=value`; its fields are {all}{back}"
     ))
 }
 

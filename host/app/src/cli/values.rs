@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
 
-use callboard_protocol::{Control, Entity, Failure, Item, View};
+use callboard_protocol::{Control, Entity, Failure, FieldEdit, Item, View, apply_edits};
 use clap::Args;
 use serde_json::{Map, Value};
 
@@ -118,13 +118,14 @@ fn values_from_file(file: &Path) -> Result<Map<String, Value>, Problem> {
     })
 }
 
-/// Returns the whole form as it is submitted: what was given, over what the view starts with.
+/// Returns the whole form as it is submitted: what was given, over what was filled in before, over what the view starts with.
 ///
 /// # Errors
 ///
-/// Names the fields that do not exist, or those that must be filled in and are not.
+/// Names the fields that do not exist, or says what is wrong with the first that is not filled in right.
 pub(crate) fn filled_form(
     view: &View,
+    draft: &[FieldEdit],
     given: Map<String, Value>,
 ) -> Result<Map<String, Value>, Failure> {
     let strangers: Vec<&str> = given
@@ -140,14 +141,11 @@ pub(crate) fn filled_form(
         .hint(format!("its fields are {}", names(view.items.iter()))));
     }
     let mut values = view.initial_values();
+    apply_edits(&mut values, draft);
     values.extend(dialect::values_for_view(view, given));
-    let missing = names(missing_fields(view, &values));
-    if missing.is_empty() {
-        Ok(values)
-    } else {
-        Err(Failure::invalid(format!("the form still needs {missing}"))
-            .hint("give it with `--set name=value`"))
-    }
+    let checked = view.check_values(&values);
+    checked.map_err(|failure| failure.hint("give it with `--set name=value`"))?;
+    Ok(values)
 }
 
 /// Returns the fields of a view that must be filled in and are not.
@@ -157,7 +155,8 @@ pub(crate) fn missing_fields<'a>(
 ) -> impl Iterator<Item = &'a Item> {
     view.items
         .iter()
-        .filter(|item| item.required && is_empty(values.get(&item.name).unwrap_or(&Value::Null)))
+        .filter(|item| item.visible && item.required)
+        .filter(|item| is_empty(values.get(&item.name).unwrap_or(&Value::Null)))
 }
 
 /// Returns the names of fields that a person fills in, as a list in a sentence.
@@ -181,7 +180,7 @@ fn is_empty(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use callboard_protocol::Choice;
+    use callboard_protocol::{Choice, Edit};
     use serde_json::json;
 
     #[test]
@@ -231,11 +230,18 @@ mod tests {
                 vec![Choice::new("Roto", "t1")],
             ))
             .with(Item::hidden("token", 7));
-        let check = |given: Value, expected: Result<Value, (&str, &str)>| {
+        let draft = [FieldEdit {
+            number: 1,
+            name: "project".into(),
+            edit: Edit::Value {
+                value: "drafted".into(),
+            },
+        }];
+        let check = |draft: &[FieldEdit], given: Value, expected: Result<Value, (&str, &str)>| {
             let Value::Object(given) = given else {
                 panic!("{given} is no object")
             };
-            match (filled_form(&view, given), expected) {
+            match (filled_form(&view, draft, given), expected) {
                 (Ok(values), Ok(expected)) => assert_eq!(Value::Object(values), expected),
                 (Err(failure), Err((message, hint))) => {
                     assert_eq!(failure.message, message);
@@ -245,19 +251,29 @@ mod tests {
             }
         };
         check(
+            &[],
             json!({"project": "demo", "shots": "sh010", "tasks": "Roto", "dry_run": "yes"}),
             Ok(
                 json!({"project": "demo", "shots": "sh010", "dry_run": true, "tasks": ["t1"], "token": 7}),
             ),
         );
         check(
+            &draft,
+            json!({"shots": "sh010"}),
+            Ok(
+                json!({"project": "drafted", "shots": "sh010", "dry_run": false, "tasks": [], "token": 7}),
+            ),
+        );
+        check(
+            &[],
             json!({"shots": " "}),
             Err((
-                "the form still needs `project`, `shots`",
+                "`project` must be filled in, and another field is not filled in right",
                 "give it with `--set name=value`",
             )),
         );
         check(
+            &[],
             json!({"shot": "sh010"}),
             Err((
                 "the form has no field `shot`",

@@ -1,7 +1,7 @@
 //! Rows in and out of the database.
 
-use callboard_protocol::{Failure, FailureKind, HandOver, JobState};
-use engine::{JobRow, KeptJob, Row, UnitRow};
+use callboard_protocol::{Failure, FailureKind, HandOver, JobId, JobState};
+use engine::{DraftChange, DraftRow, JobRow, KeptJob, Row, UnitRow};
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,7 @@ pub(super) fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Re
     for row in rows {
         match row {
             Row::Job(job) => write_job(transaction, job)?,
+            Row::Draft { job, change } => write_draft(transaction, job, change)?,
             Row::HandOver { job, hand_over } => {
                 // The same key again is new work under an old name, when a job is run again from its start:
                 // the engine answers a repetition itself.
@@ -69,6 +70,30 @@ fn write_job(transaction: &Transaction<'_>, job: &JobRow) -> rusqlite::Result<()
         .map(drop)
 }
 
+fn write_draft(
+    transaction: &Transaction<'_>,
+    job: &JobId,
+    change: &DraftChange,
+) -> rusqlite::Result<()> {
+    if change.clear {
+        transaction
+            .prepare_cached("DELETE FROM draft WHERE job = ?1")?
+            .execute([job.as_str()])?;
+    }
+    let mut forget = transaction.prepare_cached("DELETE FROM draft WHERE job = ?1 AND key = ?2")?;
+    for key in &change.forget {
+        forget.execute(params![job.as_str(), key])?;
+    }
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO draft (job, key, body) VALUES (?1, ?2, ?3)
+         ON CONFLICT (job, key) DO UPDATE SET body = excluded.body",
+    )?;
+    for (key, row) in &change.put {
+        put.execute(params![job.as_str(), key, body(row)?])?;
+    }
+    Ok(())
+}
+
 /// Counts the jobs that have not ended.
 pub(super) fn count_unfinished(connection: &Connection) -> rusqlite::Result<u64> {
     let count: i64 = connection
@@ -119,6 +144,7 @@ fn read_job(connection: &Connection, id: &str, body: &str) -> rusqlite::Result<K
         return Ok(KeptJob {
             row,
             hand_overs: Vec::new(),
+            draft: Vec::new(),
             units: Vec::new(),
         });
     }
@@ -127,6 +153,10 @@ fn read_job(connection: &Connection, id: &str, body: &str) -> rusqlite::Result<K
         "SELECT body FROM hand_over WHERE job = ?1 ORDER BY number",
         &[id],
     )?;
+    let draft: Vec<DraftRow> = match row.detail.summary.state {
+        JobState::Asks => bodies(connection, "SELECT body FROM draft WHERE job = ?1", &[id])?,
+        _ => Vec::new(),
+    };
     let units: Vec<UnitRow> = match hand_overs.last() {
         None => Vec::new(),
         Some(last) => bodies(
@@ -138,6 +168,7 @@ fn read_job(connection: &Connection, id: &str, body: &str) -> rusqlite::Result<K
     Ok(KeptJob {
         row,
         hand_overs,
+        draft,
         units,
     })
 }

@@ -69,6 +69,14 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX store_entry_by_key ON store_entry (plugin, log, key) WHERE key IS NOT NULL;
 ",
+    "
+    CREATE TABLE draft (
+        job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (job, key)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Why a ledger could not be opened.

@@ -1,9 +1,9 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use callboard_protocol::{
-    HandOver, JobDetail, JobId, JobState, JobSummary, StorePut, Surface, UnitState,
+    Edit, FieldEdit, HandOver, JobDetail, JobId, JobState, JobSummary, StorePut, Surface, UnitState,
 };
-use engine::{JobRow, UnitRow};
+use engine::{DraftChange, DraftRow, JobRow, UnitRow};
 use serde_json::json;
 
 use super::*;
@@ -61,6 +61,7 @@ fn job(id: &str, state: JobState, created_ms: u64) -> Row {
         launch: callboard_protocol::Launch::default(),
         child_key: String::new(),
         reported: false,
+        earlier: Vec::new(),
     }))
 }
 
@@ -366,4 +367,51 @@ fn owner(folder: &tempfile::TempDir) -> Owner {
         status: Arc::default(),
         folder: place.folder,
     }
+}
+
+#[test]
+fn a_draft_is_kept_edit_by_edit_until_it_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let edit = |number: u64| {
+        DraftRow::Edit(FieldEdit {
+            number,
+            name: "shots".into(),
+            edit: Edit::Value {
+                value: number.into(),
+            },
+        })
+    };
+    let change = |change: DraftChange| Row::Draft {
+        job: "j1".into(),
+        change: Box::new(change),
+    };
+    let kept = |rows: Vec<Row>| {
+        let opened = open(&folder);
+        keep(&opened.ledger, rows).recv().unwrap().unwrap();
+        opened.thread.close();
+        let opened = open(&folder);
+        opened.thread.close();
+        opened.kept.jobs[0].draft.clone()
+    };
+    let put = |key: &str, number| DraftChange {
+        put: vec![(key.to_owned(), edit(number))],
+        ..DraftChange::default()
+    };
+    let rows = vec![
+        job("j1", JobState::Asks, 1),
+        change(put("a", 1)),
+        change(put("b", 2)),
+        change(put("a", 3)),
+    ];
+    assert_eq!(kept(rows), [edit(3), edit(2)]);
+    let forgotten = DraftChange {
+        forget: vec!["a".into()],
+        ..put("c", 4)
+    };
+    assert_eq!(kept(vec![change(forgotten)]), [edit(2), edit(4)]);
+    let cleared = DraftChange {
+        clear: true,
+        ..put("d", 5)
+    };
+    assert_eq!(kept(vec![change(cleared)]), [edit(5)]);
 }

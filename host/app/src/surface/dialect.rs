@@ -10,12 +10,15 @@ mod report;
 pub(crate) use form::values_for_view;
 pub(crate) use kind::kind_from_entity_type;
 pub(crate) use report::{
-    Dialect, JOB_FIELD, failure_reply, launch_reply, menu_reply, message_event_data, sentence,
+    BACK_FIELD, Dialect, JOB_FIELD, QUESTION_FIELD, failure_reply, launch_reply, menu_reply,
+    message_event_data, sentence,
 };
 
 use callboard_protocol::{ActionId, DccContext, Entity, Failure, JobId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::submit::Submitted;
 
 /// The topic that asks which actions apply.
 pub(crate) const DISCOVER_TOPIC: &str = "ftrack.action.discover";
@@ -40,9 +43,9 @@ pub(crate) struct LaunchRequest {
     pub(crate) action: ActionId,
     /// The host that offered it, where the menu entry said so.
     pub(crate) host: Option<String>,
-    /// The job whose form was submitted, where one was.
-    pub(crate) job: Option<JobId>,
-    /// The form's values, without our own hidden item.
+    /// The form that was sent, where one was.
+    pub(crate) form: Option<Submitted>,
+    /// Values for the form of a launch, where they are known already.
     pub(crate) values: Map<String, Value>,
     /// What is selected; kinds may be coarse.
     pub(crate) selection: Vec<Entity>,
@@ -80,21 +83,38 @@ impl LaunchRequest {
             Some(Value::Object(values)) => values.clone(),
             Some(_) => return Err(Failure::invalid("the launch's `values` are not an object")),
         };
-        let job = values
-            .remove(JOB_FIELD)
-            .and_then(|job| job.as_str().map(JobId::from));
+        let form = submitted(&mut values);
         Ok(Self {
             action: ActionId::from(action),
             host: data
                 .get("callboardHost")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
-            job,
+            form,
             values,
             selection: selection_from_data(data)?,
             dcc: dcc_from_data(data)?,
         })
     }
+}
+
+/// Takes the values of a form that was sent, with our own items among them.
+fn submitted(values: &mut Map<String, Value>) -> Option<Submitted> {
+    // Pages send back what is hidden as they were given it, or as text.
+    let question = values.shift_remove(QUESTION_FIELD);
+    let question = question.and_then(|question| match question {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    });
+    let back = values.shift_remove(BACK_FIELD);
+    let back = back.is_some_and(|back| back == true || back == "true");
+    let job = values.shift_remove(JOB_FIELD)?;
+    Some(Submitted {
+        job: JobId::from(job.as_str()?),
+        question,
+        back,
+        values: std::mem::take(values),
+    })
 }
 
 /// One entity of a selection as ftrack's page writes it.
@@ -175,14 +195,19 @@ mod tests {
             "actionIdentifier": "shot_creation.create_shots",
             "callboardHost": "h1", "label": "Create shots",
             "selection": [{"entityId": "s", "entityType": "sequence"}],
-            "values": {"shots": "sh010", "callboard_job": "j1"},
+            "values": {"shots": "sh010", "callboard_job": "j1", "callboard_question": "2", "callboard_back": true},
             "dcc": {"application": "flame", "selection_id": "x", "count": 3, "machine": "ws-1"},
         }))
         .unwrap();
         assert_eq!(request.action.as_str(), "shot_creation.create_shots");
         assert_eq!(request.host.as_deref(), Some("h1"));
-        assert_eq!(request.job, Some(JobId::from("j1")));
-        assert_eq!(Value::Object(request.values), json!({"shots": "sh010"}));
+        let form = request.form.unwrap();
+        assert_eq!(
+            (form.job, form.question, form.back),
+            (JobId::from("j1"), Some(2), true)
+        );
+        assert_eq!(Value::Object(form.values), json!({"shots": "sh010"}));
+        assert!(request.values.is_empty());
         assert_eq!(request.selection, entities(&[("Sequence", "s")]));
         let dcc = request.dcc.unwrap();
         assert_eq!(

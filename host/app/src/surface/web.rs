@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use callboard_event::{Event, Expression, ParseError, RawEvent, quote};
-use callboard_protocol::{Context, Failure, FailureKind, JobDetail, JobId, JobState, Surface};
+use callboard_protocol::{Context, Failure, FailureKind, JobDetail, JobId, Surface};
 use engine::{Ask, AskLaunch, Identity, Reply};
 use ftrack::{EventHub, SubscribeError};
 use serde_json::{Map, Value};
@@ -15,8 +15,9 @@ use tokio::sync::{Semaphore, broadcast};
 use crate::engine_thread::{Announcement, EngineHandle};
 use crate::surface::dialect::{
     DISCOVER_TOPIC, Dialect, DiscoverRequest, INTERFACE_TOPIC, LAUNCH_TOPIC, LaunchRequest,
-    failure_reply, launch_reply, menu_reply, message_event_data, values_for_view,
+    failure_reply, launch_reply, menu_reply, message_event_data,
 };
+use crate::surface::submit::submit;
 
 /// How long the page is kept waiting before it is told that a job has started, in milliseconds.
 const PAGE_WAIT_MS: u64 = 5_000;
@@ -167,8 +168,8 @@ impl WebSurface {
             Some(host) if *host != self.host => return None,
             host => host.is_some(),
         };
-        let reply = match request.job.clone() {
-            Some(job) => match self.answer(job, request.values).await {
+        let reply = match request.form.clone() {
+            Some(form) => match submit(&self.engine, form, PAGE_WAIT_MS).await {
                 Reply::Failed(failure) if failure.kind == FailureKind::NotFound && offered_here => {
                     Reply::Failed(job_is_gone())
                 }
@@ -198,27 +199,6 @@ impl WebSurface {
             ..AskLaunch::default()
         };
         self.engine.ask(Ask::Launch(launch)).await
-    }
-
-    /// Answers a job with a submitted form. A form that is submitted twice shows how the job stands.
-    async fn answer(&self, job: JobId, values: Map<String, Value>) -> Reply {
-        let detail = match self.engine.ask(Ask::Show(job.clone())).await {
-            Reply::Job(detail) => detail,
-            reply => return reply,
-        };
-        match (&detail.view, detail.summary.state) {
-            (Some(view), JobState::Asks) => {
-                let values = values_for_view(view, values);
-                let wait_ms = Some(PAGE_WAIT_MS);
-                let answer = Ask::Answer {
-                    job,
-                    values,
-                    wait_ms,
-                };
-                self.engine.ask(answer).await
-            }
-            _ => Reply::Job(detail),
-        }
     }
 
     fn push(&self, job: &JobDetail) {

@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use callboard_protocol::{
-    Context, DccContext, Entity, Failure, FailureKind, HandOver, JobDetail, JobId, JobState,
-    Launch, Manifest, Message, Operation, Outcome, PluginId, PluginSummary, StepId, Surface,
+    Change, Context, DccContext, Entity, Failure, FailureKind, HandOver, JobDetail, JobId,
+    JobState, Launch, Manifest, Message, Operation, Outcome, PluginId, PluginSummary, StepId,
+    Surface,
 };
 use engine::{
-    Ask, AskLaunch, Asker, Audience, CallResult, Catalogued, Config, Effect, Engine, EntityFacts,
-    Event, Identity, JobRow, KeptJob, Lookup, ProcessId, Reply, RequestId, Row, ServiceRequest,
-    Stop, Token, UnitRow,
+    Ask, AskLaunch, Asker, Audience, CallResult, Catalogued, Config, DraftRow, Effect, Engine,
+    EntityFacts, Event, Identity, JobRow, KeptJob, Lookup, ProcessId, Reply, RequestId, Row,
+    ServiceRequest, Stop, Token, UnitRow,
 };
 use serde_json::{Map, Value, json};
 
@@ -57,6 +58,8 @@ pub(crate) struct World {
     pub(crate) changes: Vec<String>,
     /// What is wanted to be heard: expressions on the hub, and whether any on the bus.
     pub(crate) heard: Option<(Vec<String>, bool)>,
+    /// The changes of live fields that processes were asked about.
+    pub(crate) live: HashMap<ProcessId, (u64, Change)>,
     /// The connections that were asked what is selected.
     pub(crate) described: Vec<u64>,
 }
@@ -134,6 +137,7 @@ impl World {
             logs: Vec::new(),
             changes: Vec::new(),
             heard: None,
+            live: HashMap::new(),
             described: Vec::new(),
         }
     }
@@ -274,6 +278,10 @@ impl World {
                 let subscription = params["subscription"].as_str().unwrap().to_owned();
                 let asked = (process, id, subscription, params["event"].clone());
                 self.handles.push_back(asked);
+            }
+            Message::Request { id, method, params } if method == "change" => {
+                let change = serde_json::from_value(params).unwrap();
+                self.live.insert(process, (id, change));
             }
             Message::Request { id, params, .. } => {
                 let launch = serde_json::from_value(params).unwrap();
@@ -479,6 +487,24 @@ impl World {
         self.event(Event::ProcessSaid { process, message });
     }
 
+    /// Returns the change of a live field that a process was asked about last.
+    pub(crate) fn change(&self, process: ProcessId) -> Change {
+        let asked = self.live.get(&process);
+        asked.expect("a change was asked about").1.clone()
+    }
+
+    pub(crate) fn answer_change(&mut self, process: ProcessId, result: Result<Value, Failure>) {
+        let (id, _) = self
+            .live
+            .remove(&process)
+            .expect("a change was asked about");
+        let message = Message::Answer {
+            id: Some(id),
+            result,
+        };
+        self.event(Event::ProcessSaid { process, message });
+    }
+
     pub(crate) fn ask_host(
         &mut self,
         process: ProcessId,
@@ -601,6 +627,7 @@ impl World {
 fn kept_jobs(rows: &[Row]) -> Vec<KeptJob> {
     let mut jobs: BTreeMap<JobId, JobRow> = BTreeMap::new();
     let mut hand_overs: BTreeMap<JobId, Vec<HandOver>> = BTreeMap::new();
+    let mut drafts: BTreeMap<JobId, BTreeMap<String, DraftRow>> = BTreeMap::new();
     let mut units: BTreeMap<JobId, BTreeMap<(String, StepId, String), UnitRow>> = BTreeMap::new();
     for row in rows {
         match row {
@@ -609,6 +636,14 @@ fn kept_jobs(rows: &[Row]) -> Vec<KeptJob> {
                 let job: JobRow =
                     serde_json::from_str(&serde_json::to_string(job).unwrap()).unwrap();
                 jobs.insert(job.detail.summary.id.clone(), job);
+            }
+            Row::Draft { job, change } => {
+                let kept = drafts.entry(job.clone()).or_default();
+                if change.clear {
+                    kept.clear();
+                }
+                change.forget.iter().for_each(|key| drop(kept.remove(key)));
+                kept.extend(change.put.iter().cloned());
             }
             Row::HandOver { job, hand_over } => hand_overs
                 .entry(job.clone())
@@ -636,6 +671,8 @@ fn kept_jobs(rows: &[Row]) -> Vec<KeptJob> {
                 .last()
                 .map(|hand_over| hand_over.key.clone())
                 .unwrap_or_default();
+            let draft = drafts.remove(&id).unwrap_or_default();
+            let draft = draft.into_values().collect();
             let units = units.remove(&id).unwrap_or_default();
             let units = units
                 .into_iter()
@@ -645,6 +682,7 @@ fn kept_jobs(rows: &[Row]) -> Vec<KeptJob> {
             KeptJob {
                 row,
                 hand_overs,
+                draft,
                 units,
             }
         })

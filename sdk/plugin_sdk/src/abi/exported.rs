@@ -60,6 +60,7 @@ pub const fn plugin_table(
         launch,
         destroy,
         free: free_buffer,
+        change,
     }
 }
 
@@ -110,12 +111,43 @@ pub fn create(
 
 #[expect(unsafe_code, reason = "an entry of the C ABI")]
 unsafe extern "C" fn launch(plugin: *mut c_void, params: Bytes, answer: *mut Buffer) -> i32 {
+    // SAFETY: the runner's promises are passed on.
+    unsafe {
+        answer_with(plugin, params, answer, |exported, params| {
+            exported.plugin.turn(params, &exported.host)
+        })
+    }
+}
+
+#[expect(unsafe_code, reason = "an entry of the C ABI")]
+unsafe extern "C" fn change(plugin: *mut c_void, params: Bytes, answer: *mut Buffer) -> i32 {
+    // SAFETY: the runner's promises are passed on.
+    unsafe {
+        answer_with(plugin, params, answer, |exported, params| {
+            exported.plugin.change(params, &exported.host)
+        })
+    }
+}
+
+/// Reads what a plugin is asked, has it answered, and gives the answer away.
+///
+/// # Safety
+///
+/// `plugin` came from [`create`], one thread at a time calls, the bytes are lent for the call, and so is the place for the answer.
+#[expect(unsafe_code, reason = "the entries of the C ABI pass pointers on")]
+unsafe fn answer_with(
+    plugin: *mut c_void,
+    params: Bytes,
+    answer: *mut Buffer,
+    turn: impl FnOnce(&mut Exported, Value) -> Result<Value, Failure>,
+) -> i32 {
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: `plugin` came from `create`, and one thread at a time calls. The bytes are lent for the call.
+        // SAFETY: the caller's promise.
         let (exported, params) = unsafe { (&mut *plugin.cast::<Exported>(), params.as_slice()) };
-        let params: Value = serde_json::from_slice(params)
-            .map_err(|error| Failure::invalid("could not read the launch").caused_by(&error))?;
-        exported.plugin.turn(params, &exported.host)
+        let params: Value = serde_json::from_slice(params).map_err(|error| {
+            Failure::invalid("could not read what the plugin is asked").caused_by(&error)
+        })?;
+        turn(exported, params)
     }));
     let (status, bytes) =
         match ended.unwrap_or_else(|panic| Err(failure_from_panic(panic.as_ref()))) {

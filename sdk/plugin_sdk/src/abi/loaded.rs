@@ -1,6 +1,7 @@
 //! The runner's side of the border.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::Host;
 use crate::link::Link;
-use crate::plugin::{Turns, failure_from_panic};
+use crate::plugin::{Turns, failure_from_panic, no_changes};
 
 /// Why a library cannot be used as a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,8 +43,19 @@ pub enum AbiError {
 ///
 /// The plugin is made at its first turn, since only then there is a host to give it.
 pub struct LoadedPlugin {
-    table: &'static PluginTable,
+    table: Table,
     plugin: *mut c_void,
+}
+
+type Turn = unsafe extern "C" fn(plugin: *mut c_void, params: Bytes, answer: *mut Buffer) -> i32;
+
+/// What a library's table holds, as far as it reaches.
+struct Table {
+    create: unsafe extern "C" fn(host: *const HostTable, failure: *mut Buffer) -> *mut c_void,
+    launch: Turn,
+    destroy: unsafe extern "C" fn(plugin: *mut c_void),
+    free: unsafe extern "C" fn(buffer: Buffer),
+    change: Option<Turn>,
 }
 
 #[expect(
@@ -75,14 +87,22 @@ impl LoadedPlugin {
         if theirs != ABI_VERSION {
             return Err(AbiError::OtherVersion { theirs });
         }
-        if bytes < table_size::<PluginTable>() {
+        if (bytes as usize) < offset_of!(PluginTable, change) {
             return Err(AbiError::Truncated { bytes });
         }
-        Ok(Self {
-            // SAFETY: the table is whole, and lives as long as the library.
-            table: unsafe { &*table },
-            plugin: std::ptr::null_mut(),
-        })
+        let is_whole = bytes >= table_size::<PluginTable>();
+        // SAFETY: the table reaches as far as it says, and lives as long as the library.
+        let table = unsafe {
+            Table {
+                create: (*table).create,
+                launch: (*table).launch,
+                destroy: (*table).destroy,
+                free: (*table).free,
+                change: is_whole.then(|| (*table).change),
+            }
+        };
+        let plugin = std::ptr::null_mut();
+        Ok(Self { table, plugin })
     }
 
     #[expect(unsafe_code, reason = "calls into the library")]
@@ -110,17 +130,28 @@ impl LoadedPlugin {
 }
 
 impl Turns for LoadedPlugin {
-    #[expect(unsafe_code, reason = "calls into the library")]
     fn turn(&mut self, params: Value, host: &Host) -> Result<Value, Failure> {
+        self.call(self.table.launch, &params, host)
+    }
+
+    fn change(&mut self, params: Value, host: &Host) -> Result<Value, Failure> {
+        match self.table.change {
+            Some(change) => self.call(change, &params, host),
+            None => Err(no_changes()),
+        }
+    }
+}
+
+impl LoadedPlugin {
+    #[expect(unsafe_code, reason = "calls into the library")]
+    fn call(&mut self, entry: Turn, params: &Value, host: &Host) -> Result<Value, Failure> {
         if self.plugin.is_null() {
             self.make(host)?;
         }
         let params = params.to_string();
         let mut answer = Buffer::EMPTY;
         // SAFETY: the plugin is the library's own, this is the one thread that calls, and what is lent outlives the call.
-        let status = unsafe {
-            (self.table.launch)(self.plugin, Bytes::lent(params.as_bytes()), &raw mut answer)
-        };
+        let status = unsafe { entry(self.plugin, Bytes::lent(params.as_bytes()), &raw mut answer) };
         if status != STATUS_OK {
             return Err(self.take_failure(answer));
         }

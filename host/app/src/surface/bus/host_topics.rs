@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use callboard_event::Event;
-use callboard_protocol::{
-    Context, DccContext, Entity, Failure, FailureKind, JobDetail, JobId, JobState,
-};
+use callboard_protocol::{Context, DccContext, Entity, Failure, FailureKind, JobDetail, JobId};
 use engine::{Ask, AskLaunch, Reply};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Client, Shared, lock};
 use crate::surface::dialect::{
     DISCOVER_TOPIC, Dialect, DiscoverRequest, LAUNCH_TOPIC, LaunchRequest, failure_reply,
-    launch_reply, menu_reply, values_for_view,
+    launch_reply, menu_reply,
 };
+use crate::surface::submit::{Submitted, submit};
 
 /// The topic on which the end of a job is told to whoever launched it.
 const JOB_TOPIC: &str = "callboard.job";
@@ -57,8 +56,9 @@ pub(super) async fn ask(
                 let reply = pending.reply().await;
                 Some(launched(&shared, &client, &job, reply))
             }
-            Asked::Answer { job, values } => {
-                let reply = answer(&shared, job.clone(), values).await;
+            Asked::Submit(form) => {
+                let job = form.job.clone();
+                let reply = submit(&shared.options.engine, form, STARTED_MS).await;
                 Some(launched(&shared, &client, &job, reply))
             }
         }
@@ -73,10 +73,7 @@ enum Asked {
         pending: crate::engine_thread::Pending,
         job: JobId,
     },
-    Answer {
-        job: JobId,
-        values: Map<String, Value>,
-    },
+    Submit(Submitted),
 }
 
 async fn ask_discover(shared: &Shared, client: &Client, event: &Event) -> Asked {
@@ -99,12 +96,11 @@ async fn ask_launch(shared: &Shared, client: &Client, event: &Event) -> Asked {
     if request.host.as_deref().is_some_and(|other| other != host) {
         return Asked::Nothing;
     }
-    if let Some(job) = request.job {
-        if let Err(failure) = client.check_sees(&job) {
-            return Asked::Failed(failure);
-        }
-        let values = request.values;
-        return Asked::Answer { job, values };
+    if let Some(form) = request.form {
+        return match client.check_sees(&form.job) {
+            Ok(()) => Asked::Submit(form),
+            Err(failure) => Asked::Failed(failure),
+        };
     }
     let job = JobId::from(uuid::Uuid::new_v4().to_string());
     lock(&client.jobs).insert(job.clone());
@@ -120,28 +116,6 @@ async fn ask_launch(shared: &Shared, client: &Client, event: &Event) -> Asked {
     };
     let pending = shared.options.engine.submit(Ask::Launch(launch)).await;
     Asked::Launch { pending, job }
-}
-
-/// Answers a job with a submitted form; one that asks no more is shown as it stands.
-async fn answer(shared: &Shared, job: JobId, values: Map<String, Value>) -> Reply {
-    let engine = &shared.options.engine;
-    match engine.ask(Ask::Show(job.clone())).await {
-        Reply::Job(detail) => match (&detail.view, detail.summary.state) {
-            (Some(view), JobState::Asks) => {
-                let values = values_for_view(view, values);
-                let wait_ms = Some(STARTED_MS);
-                engine
-                    .ask(Ask::Answer {
-                        job,
-                        values,
-                        wait_ms,
-                    })
-                    .await
-            }
-            _ => Reply::Job(detail),
-        },
-        reply => reply,
-    }
 }
 
 /// Returns the reply to a launch, and remembers to tell how the job ends where it has only started.

@@ -5,8 +5,9 @@ use std::time::Duration;
 use callboard_event::Event;
 use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, EventParams, Failure, FailureKind,
-    Items, JobAnswer, JobId, JobRef, JobState, JobWait, JobsList, Launched, MessageId,
-    PluginSettingsAsk, Publish, Replies, Scope, Subscribe, Subscribed, WindowRef,
+    Items, JobAnswer, JobBack, JobChange, JobDraft, JobId, JobRef, JobState, JobWait, JobsList,
+    Launched, MessageId, PluginSettingsAsk, Publish, Replies, Scope, Subscribe, Subscribed,
+    WindowRef,
 };
 use engine::{Ask, AskLaunch, Reply};
 use serde::Serialize;
@@ -121,6 +122,18 @@ async fn dispatch(
             job_ask(connection, id, job.clone(), Ask::Wait { job, wait_ms }).await
         }
         BusMethod::JobsAnswer => answer(connection, id, read(params)?).await,
+        BusMethod::JobsDraft => {
+            let draft: JobDraft = read(params)?;
+            job_ask(connection, id, draft.job.clone(), Ask::Draft(draft)).await
+        }
+        BusMethod::JobsChange => {
+            let change: JobChange = read(params)?;
+            job_ask(connection, id, change.job.clone(), Ask::Change(change)).await
+        }
+        BusMethod::JobsBack => {
+            let back: JobBack = read(params)?;
+            job_ask(connection, id, back.job.clone(), Ask::Back(back)).await
+        }
         BusMethod::JobsCancel => {
             let JobRef { job } = read(params)?;
             job_ask(connection, id, job.clone(), Ask::Cancel(job)).await
@@ -329,7 +342,9 @@ async fn ask_launch(connection: &mut Connection, id: MessageId, launch: ActionsL
 /// Answers a job, after its values were given the types that its question asks for.
 async fn answer(connection: &mut Connection, id: MessageId, answer: JobAnswer) -> Taken {
     let JobAnswer {
-        job, mut values, ..
+        job,
+        mut values,
+        question,
     } = answer;
     connection.client.check_sees(&job)?;
     let show = Ask::Show(job.clone());
@@ -344,6 +359,7 @@ async fn answer(connection: &mut Connection, id: MessageId, answer: JobAnswer) -
     let ask_answer = Ask::Answer {
         job,
         values,
+        question,
         wait_ms,
     };
     ask(connection, id, ask_answer).await
@@ -362,6 +378,8 @@ async fn ask(connection: &mut Connection, id: MessageId, ask: Ask) -> Taken {
             Reply::Menu(items) => Ok(write(&ActionItems { items })),
             Reply::Launched(job) => Ok(write(&Launched { job })),
             Reply::Job(detail) => Ok(write(&detail)),
+            Reply::DraftKept(kept) => Ok(write(&kept)),
+            Reply::Changed(changed) => Ok(write(&changed)),
             Reply::Jobs(items) => Ok(write(&Items { items })),
             Reply::Plugins(items) => Ok(write(&Items { items })),
             Reply::Commands(items) => Ok(write(&Items { items })),

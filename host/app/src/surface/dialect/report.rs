@@ -8,6 +8,12 @@ use super::form::web_items;
 /// The hidden item that ties a submitted form to its job.
 pub(crate) const JOB_FIELD: &str = "callboard_job";
 
+/// The hidden item that says which of its job's questions a form is.
+pub(crate) const QUESTION_FIELD: &str = "callboard_question";
+
+/// The item by which a person goes back to the question before, on surfaces with one button.
+pub(crate) const BACK_FIELD: &str = "callboard_back";
+
 /// Who reads a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -92,7 +98,12 @@ fn form_reply(job: &JobDetail, dialect: Dialect) -> Map<String, Value> {
         Dialect::Web => web_items(view),
         Dialect::Bus => view.items.iter().map(|item| json!(item)).collect(),
     };
+    if view.back {
+        let label = "Go back to the step before";
+        items.push(json!({"type": "boolean", "name": BACK_FIELD, "label": label, "value": false}));
+    }
     items.push(json!({"type": "hidden", "name": JOB_FIELD, "value": job.summary.id}));
+    items.push(json!({"type": "hidden", "name": QUESTION_FIELD, "value": job.question}));
     reply.insert("items".into(), items.into());
     let title = if view.title.is_empty() {
         &job.summary.label
@@ -271,6 +282,7 @@ mod tests {
                 "items": [
                     {"type": "text", "name": "shots", "label": "Shots *", "value": ""},
                     {"type": "hidden", "name": "callboard_job", "value": "j1"},
+                    {"type": "hidden", "name": "callboard_question", "value": 0},
                 ],
                 "title": "Create shots", "submit_button_label": "Create",
             })
@@ -281,11 +293,26 @@ mod tests {
                 "items": [
                     {"type": "text", "name": "shots", "label": "Shots", "value": "", "required": true},
                     {"type": "hidden", "name": "callboard_job", "value": "j1"},
+                    {"type": "hidden", "name": "callboard_question", "value": 0},
                 ],
                 "title": "Create shots", "submit_button_label": "Create",
                 "job": "j1", "state": "asks",
             })
         );
+        let mut later = asking();
+        later.question = 2;
+        later.view = later.view.map(callboard_protocol::View::back);
+        for dialect in [Dialect::Web, Dialect::Bus] {
+            assert_eq!(
+                launch_reply(&later, dialect)["items"].as_array().unwrap()[1..],
+                [
+                    json!({"type": "boolean", "name": "callboard_back",
+                        "label": "Go back to the step before", "value": false}),
+                    json!({"type": "hidden", "name": "callboard_job", "value": "j1"}),
+                    json!({"type": "hidden", "name": "callboard_question", "value": 2}),
+                ]
+            );
+        }
     }
 
     #[test]
