@@ -6,9 +6,11 @@
 mod calendar;
 mod choice;
 mod field;
+mod files;
 mod footer;
 mod markdown;
 mod problem;
+mod shown;
 
 pub use markdown::markdown_ui;
 pub use problem::problem_ui;
@@ -51,6 +53,8 @@ pub enum FormEvent {
     Pressed {
         /// The item's name.
         name: String,
+        /// What the button stands for.
+        value: Value,
     },
 }
 
@@ -229,6 +233,12 @@ impl Form {
 
 fn note(field: &Field, mut doing: Doing, events: &mut Vec<FormEvent>) {
     let name = || field.item().name.clone();
+    if let Some(value) = doing.pressed.take() {
+        events.push(FormEvent::Pressed {
+            name: name(),
+            value,
+        });
+    }
     if doing.changed {
         events.push(FormEvent::Changed { name: name() });
     }

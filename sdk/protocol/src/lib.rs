@@ -77,7 +77,9 @@ pub use service::{
     StoreValue, StoredEntries, StoredEntry, StoredKeys,
 };
 pub use step::{Encode, InDoubt, Operation, Step, Unit, Upload, Work};
-pub use view::{Choice, Control, Item, View};
+pub use view::{
+    ChartSeries, ChartValue, Choice, Control, FileChoice, Item, ProgressValue, TimerValue, View,
+};
 
 /// The longest message, in bytes of its JSON line without the line feed, that either side accepts.
 ///

@@ -114,9 +114,102 @@ pub enum Control {
         #[serde(default, skip_serializing_if = "is_false")]
         growing: bool,
     },
+    /// Files that are dropped or chosen; its value is a list of [`FileChoice`]s. Frames of one name are one entry.
+    Files {
+        /// Which endings the files may have, without the dot; any when empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        extensions: Vec<String>,
+        /// Whether there may be several.
+        #[serde(default, skip_serializing_if = "is_false")]
+        multiple: bool,
+    },
+    /// How far something is; its value is a [`ProgressValue`].
+    Progress {
+        /// Whether it has a button that cancels.
+        #[serde(default, skip_serializing_if = "is_false")]
+        cancel: bool,
+    },
+    /// A running time; its value is a [`TimerValue`].
+    Timer,
+    /// Lines that were written, as one text.
+    Log,
+    /// Numbers as bars beside each other; its value is a [`ChartValue`].
+    Chart,
+    /// Buttons in a row, each with what is told when it is pressed.
+    Buttons {
+        /// The buttons.
+        data: Vec<Choice>,
+    },
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+/// A file, or the frames of a sequence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChoice {
+    /// Its path; in a sequence's, a `#` stands for each digit of the frame: `plate.####.exr`.
+    pub path: String,
+    /// The first frame of a sequence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// The last frame of a sequence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+    /// The frames between them that are not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<u64>,
+}
+
+/// How far something is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProgressValue {
+    /// From 0 to 1, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<f64>,
+    /// What is being done.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// How fast, as text: `84 MB/s`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rate: String,
+    /// How many seconds are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_secs: Option<u64>,
+}
+
+/// A time, as it was when it was told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimerValue {
+    /// How many milliseconds there were.
+    pub elapsed_ms: u64,
+    /// Whether it goes on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub running: bool,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// What a chart shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChartValue {
+    /// What stands below the bars.
+    pub labels: Vec<String>,
+    /// The bars, beside each other for each label.
+    pub series: Vec<ChartSeries>,
+    /// What is counted: `h`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
+}
+
+/// The bars of one colour.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChartSeries {
+    /// What they are.
+    pub label: String,
+    /// One for each label.
+    pub values: Vec<f64>,
 }
 
 /// One choice of an enumerator.
@@ -208,7 +301,16 @@ impl Item {
 
     /// Tells whether it has a value that is submitted.
     pub fn has_value(&self) -> bool {
-        !self.name.is_empty() && self.control != Control::Label
+        let is_read = matches!(
+            self.control,
+            Control::Label
+                | Control::Progress { .. }
+                | Control::Timer
+                | Control::Log
+                | Control::Chart
+                | Control::Buttons { .. }
+        );
+        !self.name.is_empty() && !is_read
     }
 
     /// Makes a line of text.
@@ -273,6 +375,20 @@ impl Item {
             *growing = true;
         }
         self
+    }
+
+    /// Makes a place for files.
+    pub fn files(name: impl Into<String>, label: impl Into<String>) -> Self {
+        let control = Control::Files {
+            extensions: Vec::new(),
+            multiple: true,
+        };
+        Self::new(control, name, label).value(Value::Array(Vec::new()))
+    }
+
+    /// Makes buttons in a row.
+    pub fn buttons(name: impl Into<String>, data: Vec<Choice>) -> Self {
+        Self::new(Control::Buttons { data }, name, "")
     }
 
     /// Makes a text to read, in markdown.

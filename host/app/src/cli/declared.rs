@@ -123,7 +123,7 @@ fn leaf(name: String, command: &DeclaredCommand) -> Command {
     let fields = command
         .items
         .iter()
-        .filter(|item| !matches!(item.control, Control::Hidden | Control::Label));
+        .filter(|item| item.has_value() && item.control != Control::Hidden);
     leaf.args(fields.map(field))
         .arg(
             Arg::new("on")
@@ -169,6 +169,7 @@ fn field(item: &Item) -> Arg {
         Control::Enumerator {
             multi_select: true, ..
         } => arg.value_name("ONE,ANOTHER").action(ArgAction::Append),
+        Control::Files { .. } => arg.value_name("PATH"),
         Control::Table { .. } => arg.value_name("JSON"),
         _ => arg.value_name("TEXT").allow_hyphen_values(true),
     }

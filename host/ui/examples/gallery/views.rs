@@ -9,6 +9,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec2, View)> {
     vec![
         ("form", vec2(680.0, 900.0), form()),
         ("table", vec2(1100.0, 620.0), table()),
+        ("items", vec2(680.0, 1120.0), items()),
     ]
 }
 
@@ -84,4 +85,37 @@ fn table() -> View {
         ))
         .with(Item::table("shots", "Shots", columns).growing().value(rows))
         .submit("Create")
+}
+
+fn items() -> View {
+    let mut files = Item::files("media", "Media").value(json!([
+        {"path": "/plates/sh010.####.exr", "first": 1001, "last": 1050, "missing": [1007, 1020, 1021]},
+        {"path": "/plates/sh020.mov"},
+    ]));
+    files.required = true;
+    View::new("Everything else")
+        .with(files)
+        .with(Item::new(Control::Progress { cancel: true }, "sent", "Sent").value(
+            json!({"fraction": 0.42, "text": "sh010.mov", "rate": "84 MB/s", "left_secs": 75}),
+        ))
+        .with(
+            Item::new(Control::Timer, "clock", "Running")
+                .value(json!({"elapsed_ms": 3_723_000, "text": "sh010 · Compositing"})),
+        )
+        .with(Item::buttons(
+            "clock_does",
+            ["Start", "Switch task…", "Stop"].map(|name| Choice::new(name, name)).into(),
+        ))
+        .with(Item::new(Control::Chart, "week", "This week").value(json!({
+            "labels": ["Mon", "Tue", "Wed", "Thu", "Fri"], "unit": "h",
+            "series": [
+                {"label": "Compositing", "values": [4.5, 6.0, 3.0, 7.5, 2.0]},
+                {"label": "Roto", "values": [2.0, 1.0, 4.0, 0.5, 3.0]},
+            ],
+        })))
+        .with(
+            Item::new(Control::Log, "log", "Log")
+                .value("10:02:11 sh010: exported\n10:02:13 sh010: 48 frames checked\n10:02:13 sh010: upload began"),
+        )
+        .submit("Publish")
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::calendar::{self, Calendar};
 use super::choice::Choosing;
+use super::files::Files;
+use super::shown::{self, Clock};
 use super::{markdown_ui, problem};
 use crate::table::Table;
 use crate::tokens::{Tokens, size, space};
@@ -23,6 +25,8 @@ pub(crate) struct Doing {
     pub(super) entered: bool,
     /// What was done to the value, where that is less than another value.
     pub(super) edits: Vec<Edit>,
+    /// What the button says that was pressed.
+    pub(super) pressed: Option<Value>,
     /// What takes the focus when the field is to have it.
     pub(super) focus_here: Option<Id>,
 }
@@ -48,6 +52,8 @@ enum Draft {
     Date(String, Calendar),
     Choice(Choosing),
     Table(Box<Table>),
+    Files(Files),
+    Clock(Clock),
 }
 
 impl Field {
@@ -69,11 +75,8 @@ impl Field {
     }
 
     pub(super) fn takes_input(&self) -> bool {
-        let has_value = !matches!(
-            self.item.control,
-            Control::Label | Control::Hidden | Control::Unknown
-        );
-        has_value && self.item.visible && !self.item.read_only
+        let is_filled_in = !matches!(self.item.control, Control::Hidden | Control::Unknown);
+        is_filled_in && self.item.has_value() && self.item.visible && !self.item.read_only
     }
 
     pub(super) fn is_changed(&self) -> bool {
@@ -82,7 +85,11 @@ impl Field {
 
     /// Tells whether Escape and Ctrl+Enter belong to something that is open in the field.
     pub(super) fn holds_keys(&self) -> bool {
-        matches!(&self.draft, Draft::Table(table) if table.holds_keys())
+        match &self.draft {
+            Draft::Table(table) => table.holds_keys(),
+            Draft::Files(files) => files.is_open(),
+            _ => false,
+        }
     }
 
     pub(super) fn touch(&mut self) {
@@ -234,11 +241,50 @@ impl Field {
                     committed: !done.edits.is_empty(),
                     edits: done.edits,
                     focus_here: done.focus_here,
-                    entered: false,
+                    ..Doing::default()
                 }
             }
+            (
+                Control::Files {
+                    extensions,
+                    multiple,
+                },
+                Draft::Files(files),
+            ) => {
+                let value = &mut self.item.value;
+                let (focus, changed) = files.ui(ui, value, &self.item.label, extensions, *multiple);
+                Doing {
+                    changed,
+                    committed: changed,
+                    focus_here: Some(focus),
+                    ..Doing::default()
+                }
+            }
+            _ => self.shown_ui(ui),
+        }
+    }
+
+    /// Draws what is looked at, and takes what is pressed there.
+    fn shown_ui(&self, ui: &mut Ui) -> Doing {
+        let Item {
+            control,
+            value,
+            label,
+            ..
+        } = &self.item;
+        let mut doing = Doing::default();
+        match (control, &self.draft) {
+            (Control::Progress { cancel }, _) => {
+                let is_cancelled = shown::progress_ui(ui, value, label, *cancel);
+                doing.pressed = is_cancelled.then_some(Value::from("cancel"));
+            }
+            (Control::Timer, Draft::Clock(clock)) => clock.ui(ui, value, label),
+            (Control::Log, _) => shown::log_ui(ui, value, label),
+            (Control::Chart, _) => shown::chart_ui(ui, value, label),
+            (Control::Buttons { data }, _) => doing.pressed = shown::buttons_ui(ui, data),
             _ => unknown_ui(ui),
         }
+        doing
     }
 
     fn problem_ui(&self, ui: &mut Ui, tokens: &Tokens, control: Option<Id>) {
@@ -275,6 +321,8 @@ fn draft_of(item: &Item) -> Draft {
         Control::Date => Draft::Date(text(), Calendar::default()),
         Control::Enumerator { .. } => Draft::Choice(Choosing::default()),
         Control::Table { .. } => Draft::Table(Box::new(Table::new())),
+        Control::Files { .. } => Draft::Files(Files::default()),
+        Control::Timer => Draft::Clock(Clock::default()),
         _ => Draft::None,
     }
 }
@@ -369,11 +417,10 @@ fn boolean_ui(ui: &mut Ui, item: &mut Item) -> Doing {
     }
 }
 
-fn unknown_ui(ui: &mut Ui) -> Doing {
+fn unknown_ui(ui: &mut Ui) {
     let tokens = Tokens::of(ui);
     let text = "This version cannot show this item. Update Callboard to fill it in.";
     ui.label(RichText::new(text).color(tokens.warning));
-    Doing::default()
 }
 
 /// Gives a line of text the size that all controls have.

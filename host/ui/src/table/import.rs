@@ -65,13 +65,8 @@ impl Table {
     }
 
     fn take_drop(&mut self, ui: &Ui, columns: &[Item]) {
-        let dropped = ui.input(|input| {
-            input
-                .raw
-                .dropped_files
-                .first()
-                .map(|file| file.path().to_owned())
-        });
+        let dropped = ui.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
+        let dropped = dropped.first().map(|file| file.path().to_owned());
         if let Some(path) = dropped {
             let import = self.import.get_or_insert_default();
             import.path = path.display().to_string();

@@ -84,6 +84,10 @@ fn value_for_control(control: &Control, value: Value) -> Value {
         (Control::Number, Value::String(text)) => number_from_text(&text),
         (Control::Date, Value::String(text)) => day_from_text(&text),
         (Control::Boolean, Value::String(text)) => boolean_from_text(text),
+        (Control::Files { .. }, Value::String(text)) => {
+            let paths = text.lines().map(str::trim).filter(|path| !path.is_empty());
+            paths.map(|path| json!({"path": path})).collect()
+        }
         (Control::Table { .. }, Value::String(text)) => {
             serde_json::from_str(&text).unwrap_or(Value::String(text))
         }
