@@ -135,7 +135,7 @@ impl Engine {
     }
 
     /// Refuses what would go on for ever.
-    fn check_child(&self, turn: &Turn, ask: &JobsLaunch) -> Result<(), Failure> {
+    fn check_child(&mut self, turn: &Turn, ask: &JobsLaunch) -> Result<(), Failure> {
         let mut above = Vec::new();
         let mut next = Some(turn.job.clone());
         while let Some(job) = next.and_then(|id| self.jobs.get(&id)) {
@@ -168,14 +168,17 @@ impl Engine {
                     .hint("give one child more to do"),
             );
         }
-        let is_coming = self.waiting.values().any(|waiting| {
-            let parent = match waiting {
-                Waiting::JobId(own) => own.launch.parent.as_ref(),
-                Waiting::LaunchFacts(pending) => pending.parent(),
-                _ => None,
-            };
+        let is_it = |parent: Option<&(JobId, String)>| {
             parent.is_some_and(|(of, key)| *of == turn.job && *key == ask.key)
+        };
+        let is_waiting = self.waiting.values().any(|waiting| match waiting {
+            Waiting::JobId(own) => is_it(own.launch.parent.as_ref()),
+            Waiting::LaunchFacts(pending) => is_it(pending.parent()),
+            _ => false,
         });
+        let mut asked = self.connect.pending_launches();
+        let is_coming = is_waiting || asked.any(|pending| is_it(pending.parent()));
+        drop(asked);
         if is_coming {
             return Err(
                 Failure::new(FailureKind::Conflict, "the child is being launched already")

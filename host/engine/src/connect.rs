@@ -19,10 +19,13 @@ use serde_json::{Value, json};
 
 use crate::Engine;
 use crate::event::{Effect, HookFolder, NewChild, ProcessId, Stop};
-
+use crate::launch::PendingLaunch;
 use crate::waiting::Waiting;
 use menu::Remembered;
 use row::{EventRow, Purpose, RowId};
+
+/// What the host calls itself in the events that it asks hooks with.
+pub const HOST_APPLICATION: &str = "callboard";
 
 /// How many subscriptions one child may have.
 const SUBSCRIPTIONS: usize = 1_000;
@@ -45,6 +48,18 @@ pub(crate) struct Connect {
     remembered: VecDeque<Remembered>,
     last_row: u64,
     last_order: u64,
+}
+
+impl Connect {
+    /// Returns the launches that wait until hooks have said what they offer.
+    pub(crate) fn pending_launches(&mut self) -> impl Iterator<Item = &mut PendingLaunch> {
+        self.rows
+            .values_mut()
+            .filter_map(|row| match &mut row.purpose {
+                Purpose::Launch { pending, .. } => Some(pending.as_mut()),
+                _ => None,
+            })
+    }
 }
 
 /// One child that said hello.
@@ -393,7 +408,7 @@ impl Engine {
             "sent": null,
             "source": {
                 "id": self.config.host,
-                "applicationId": "callboard",
+                "applicationId": HOST_APPLICATION,
                 "user": {"username": identity.user, "id": identity.user_id},
             },
             "target": "",

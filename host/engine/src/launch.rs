@@ -17,15 +17,20 @@ const EARLY_WAIT_MS: u64 = 3_000;
 /// How long a launch waits for facts about its selection, in milliseconds.
 const LAUNCH_FACTS_WAIT_MS: u64 = 10_000;
 
-/// A launch that waits for facts about its selection.
+/// A launch that waits until enough is known to decide it.
 #[derive(Debug)]
 pub(crate) struct PendingLaunch {
-    launch: AskLaunch,
+    pub(crate) launch: AskLaunch,
     /// Whoever asked for it; more than one when an event came twice.
     requests: Vec<(RequestId, Option<u64>)>,
 }
 
 impl PendingLaunch {
+    /// Tells whether this event has brought it.
+    pub(crate) fn is_of_event(&self, event_id: &str) -> bool {
+        self.launch.event_id.as_deref() == Some(event_id)
+    }
+
     /// Returns the job that launches it, where one does, and its key there.
     pub(crate) fn parent(&self) -> Option<&(JobId, String)> {
         self.launch.parent.as_ref()
@@ -50,14 +55,15 @@ impl Engine {
                     None => self.launched(&job, requests),
                 };
             }
-            let pending = self.waiting.values_mut().find_map(|waiting| match waiting {
-                Waiting::LaunchFacts(pending)
-                    if pending.launch.event_id.as_ref() == Some(event_id) =>
-                {
-                    Some(pending)
-                }
+            let waiting = self.waiting.values_mut();
+            let for_facts = waiting.filter_map(|waiting| match waiting {
+                Waiting::LaunchFacts(pending) => Some(pending.as_mut()),
                 _ => None,
             });
+            let for_hooks = self.connect.pending_launches();
+            let pending = for_facts
+                .chain(for_hooks)
+                .find(|pending| pending.is_of_event(event_id));
             if let Some(pending) = pending {
                 return pending.requests.extend(requests);
             }
@@ -73,21 +79,20 @@ impl Engine {
         if let Err(failure) = self.check_launch(&launch) {
             return self.refuse(request, failure);
         }
-        if let Some(launch) = self.ask_hooks_before(request, launch) {
-            self.launch_known(request, launch);
+        let pending = PendingLaunch { launch, requests };
+        if let Some(pending) = self.ask_hooks_before(pending) {
+            self.launch_known(pending);
         }
     }
 
     /// Goes on with a launch whose action is known, or will not be.
-    pub(crate) fn launch_known(&mut self, request: RequestId, launch: AskLaunch) {
-        let requests = vec![(request, launch.wait_ms)];
+    pub(crate) fn launch_known(&mut self, pending: PendingLaunch) {
         let unknown: Vec<Entity> = self
             .facts
-            .unknown(&launch.context.selection)
+            .unknown(&pending.launch.context.selection)
             .into_iter()
             .cloned()
             .collect();
-        let pending = PendingLaunch { launch, requests };
         if unknown.is_empty() {
             return self.decide_launch(pending);
         }

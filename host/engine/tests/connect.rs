@@ -226,6 +226,59 @@ fn what_hooks_offer_is_launched_from_any_surface_and_may_ask() {
 }
 
 #[test]
+fn a_launch_that_comes_twice_while_hooks_are_asked_for_it_makes_one_job() {
+    let mut world = studio(&["one"]);
+    let one = world.started("one");
+    subscribe(&mut world, one, "menu", "topic=ftrack.action.discover", 100);
+    subscribe(&mut world, one, "launch", "topic=ftrack.action.launch", 100);
+    let launch = |world: &mut World, job: &str, event_id: &str| {
+        world.ask(Ask::Launch(AskLaunch {
+            job: job.into(),
+            action: "one.studio_publish".into(),
+            event_id: Some(event_id.into()),
+            ..AskLaunch::default()
+        }))
+    };
+    let first = launch(&mut world, "job-1", "event");
+    let again = launch(&mut world, "job-2", "event");
+    let other = launch(&mut world, "job-3", "another event");
+    // The hooks are asked for each launch apart, and once for what came twice.
+    assert_eq!(world.handles.len(), 2);
+    handle(&mut world, offer("Publish", "studio.publish"), 0, false);
+    let launched = |world: &mut World, request| match world.reply(request) {
+        Some(Reply::Launched(id)) => id.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(launched(&mut world, first), "job-1");
+    assert_eq!(launched(&mut world, again), "job-1");
+    let subscriptions: Vec<&str> = world
+        .handles
+        .iter()
+        .map(|(_, _, subscription, _)| subscription.as_str())
+        .collect();
+    assert_eq!(subscriptions, ["menu", "launch"]);
+    handle(&mut world, offer("Publish", "studio.publish"), 0, false);
+    assert_eq!(launched(&mut world, other), "job-3");
+}
+
+#[test]
+fn connect_says_after_its_hooks_that_it_is_here() {
+    let mut world = studio(&["one", "two"]);
+    let (one, two) = (world.started("one"), world.started("two"));
+    let topic = "topic=ftrack.connect.discover";
+    subscribe(&mut world, two, "a", topic, 100);
+    let event = json!({"event": {"topic": "ftrack.connect.discover", "data": {}}});
+    assert_eq!(world.ask_host(one, "connect.publish", event.clone()), None);
+    handle(&mut world, json!("hook"), 0, false);
+    let answer = world.last_answer(one).unwrap().unwrap();
+    assert_eq!(answer["results"], json!(["hook", true]));
+    world.ask_host(one, "connect.publish", event);
+    handle(&mut world, json!("hook"), 0, true);
+    let answer = world.last_answer(one).unwrap().unwrap();
+    assert_eq!(answer["results"], json!(["hook"]));
+}
+
+#[test]
 fn a_job_of_hooks_that_is_cancelled_does_not_wait_for_them() {
     let mut world = studio(&["one"]);
     let one = world.started("one");

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::item::{self, Item};
 use super::row::Purpose;
 use crate::Engine;
-use crate::event::{AskLaunch, Effect, ProcessId, RequestId};
+use crate::event::{Effect, ProcessId, RequestId};
 use crate::job::Rest;
+use crate::launch::PendingLaunch;
 use crate::waiting::{AfterKept, PendingMenu, Waiting};
 use callboard_protocol::PluginId;
 
@@ -192,11 +193,8 @@ impl Engine {
 
     /// Asks the hooks of a plugin what they offer, before a launch that names something they did not offer yet.
     /// Gives the launch back where there is nobody to ask.
-    pub(crate) fn ask_hooks_before(
-        &mut self,
-        request: RequestId,
-        launch: AskLaunch,
-    ) -> Option<AskLaunch> {
+    pub(crate) fn ask_hooks_before(&mut self, pending: PendingLaunch) -> Option<PendingLaunch> {
+        let launch = &pending.launch;
         let plugin = launch.action.plugin();
         let child = self
             .connect
@@ -207,12 +205,12 @@ impl Engine {
         let selection = &launch.context.selection;
         let Some(process) = child.filter(|_| self.hook_item(&launch.action, selection).is_none())
         else {
-            return Some(launch);
+            return Some(pending);
         };
         let selection = launch.context.selection.clone();
         let purpose = Purpose::Launch {
             selection: key(&selection),
-            launch: Box::new((request, launch)),
+            pending: Box::new(pending),
             process,
         };
         self.ask_for_menu(process, &selection, purpose);

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::ROWS;
 use crate::Engine;
-use crate::event::{AskLaunch, Effect, ProcessId, RequestId};
+use crate::event::{Effect, ProcessId, RequestId};
+use crate::launch::PendingLaunch;
 use crate::waiting::Waiting;
 
 /// One row, as long as it is under way.
@@ -56,7 +57,7 @@ pub(super) enum Purpose {
     },
     /// A launch names what is not known yet.
     Launch {
-        launch: Box<(RequestId, AskLaunch)>,
+        pending: Box<PendingLaunch>,
         process: ProcessId,
         selection: String,
     },
@@ -239,8 +240,13 @@ impl Engine {
         };
         match row.purpose {
             Purpose::Publish { process, message } => {
+                let mut results: Vec<Value> =
+                    row.results.into_iter().map(|(_, result)| result).collect();
+                if is_for_connect_itself(&row.event) && !row.stopped {
+                    results.push(Value::Bool(true));
+                }
                 let published = ConnectPublished {
-                    results: row.results.into_iter().map(|(_, result)| result).collect(),
+                    results,
                     event: row.event,
                     stopped: row.stopped,
                 };
@@ -259,12 +265,12 @@ impl Engine {
                 self.remember(process, selection, row.results, row.failure.is_none());
             }
             Purpose::Launch {
-                launch,
+                pending,
                 process,
                 selection,
             } => {
                 self.remember(process, selection, row.results, row.failure.is_none());
-                self.launch_known(launch.0, launch.1);
+                self.launch_known(*pending);
             }
             Purpose::Job(job) => self.job_row_ended(&job, row.results, row.failure, row.is_wanted),
             Purpose::Startup { process } => {
@@ -329,6 +335,11 @@ impl Engine {
         });
         Value::Array(entities.collect())
     }
+}
+
+/// Tells whether an event asks whether Connect is here, which Connect answers after its plugins.
+fn is_for_connect_itself(event: &Value) -> bool {
+    event.get("topic").and_then(Value::as_str) == Some("ftrack.connect.discover")
 }
 
 fn hung(plugin: &str) -> Failure {
