@@ -161,7 +161,7 @@ impl Supervisor {
                 .hint("look at `callboard plugins list`");
             return Some(not_started(process, failure));
         };
-        self.run(process, plugin, startable, ())
+        self.run(process, plugin, startable, None)
     }
 
     /// Starts the child of a Connect plugin; `door` is kept for as long as it runs.
@@ -178,7 +178,7 @@ impl Supervisor {
             limits: Limits::default(),
             connect: Some(Arc::new(child)),
         };
-        self.run(process, plugin, startable, door)
+        self.run(process, plugin, startable, Some(door))
     }
 
     fn run(
@@ -186,7 +186,7 @@ impl Supervisor {
         process: ProcessId,
         plugin: PluginId,
         mut startable: Startable,
-        kept: impl Send + 'static,
+        door: Option<OpenDoor>,
     ) -> Option<Event> {
         limits::complete(&mut startable, &self.shared.limits);
         let rate = limits::rate(&startable.limits, self.shared.messages_burst);
@@ -199,9 +199,10 @@ impl Supervisor {
         lock(&self.shared.mailboxes).insert(process, mailbox);
         let shared = Arc::clone(&self.shared);
         self.shared.engine.runtime().spawn(async move {
-            let end = process::run(&shared, process, &plugin, rate, spawned, mails).await;
+            let outward = door.as_ref().map(OpenDoor::outward);
+            let end = process::run(&shared, process, &plugin, rate, outward, spawned, mails).await;
             lock(&shared.mailboxes).remove(&process);
-            drop(kept);
+            drop(door);
             let event = Event::ProcessEnded { process, end };
             shared.engine.tell(event).await;
         });

@@ -134,6 +134,13 @@ impl OpenDoor {
         self.door.addresses.door()
     }
 
+    /// Returns what has answers of the child's name the server where they name the door.
+    pub fn outward(&self) -> Outward {
+        Outward {
+            door: Arc::clone(&self.door),
+        }
+    }
+
     /// Returns the port, the only one that the child needs.
     pub fn port(&self) -> u16 {
         self.port
@@ -142,6 +149,21 @@ impl OpenDoor {
     /// Returns what the child has in place of the API key. It opens this door and nothing else.
     pub fn token(&self) -> &str {
         &self.door.token
+    }
+}
+
+/// Has what a child says to people name the server, where it names the door that the child takes for it.
+#[derive(Clone, Debug)]
+pub struct Outward {
+    door: Arc<Door>,
+}
+
+impl Outward {
+    /// Puts the server's address in the place of the door's, and takes the token away; nothing while there is no server.
+    pub fn mend(&self, said: &mut serde_json::Value) {
+        if let Ok(passage) = self.door.passage() {
+            self.door.addresses.outward(passage.server(), said);
+        }
     }
 }
 

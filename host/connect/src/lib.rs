@@ -16,7 +16,7 @@ mod python;
 mod switchboard;
 mod tasks;
 
-pub use door::{DoorOptions, OpenDoor};
+pub use door::{DoorOptions, OpenDoor, Outward};
 pub use environment::{
     Environment, EnvironmentError, EnvironmentOptions, ErrandError, Interpreter, OLDEST_PYTHON,
     PythonVersion, interpreter,

@@ -8,6 +8,7 @@ use callboard_protocol::{
     Failure, FailureKind, HostHello, LogLevel, Message, PluginId, SUPPORTED_VERSIONS,
 };
 use callboard_wire::{encode, encode_hello};
+use connect::Outward;
 use engine::{Event, ProcessEnd, ProcessId, Stop, Token};
 use runner::{Lifeline, Report};
 use tokio::io::{
@@ -35,6 +36,7 @@ pub(super) async fn run(
     process: ProcessId,
     plugin: &PluginId,
     rate: Rate,
+    outward: Option<Outward>,
     spawned: oneshot::Receiver<io::Result<Spawned>>,
     mails: mpsc::Receiver<Mail>,
 ) -> ProcessEnd {
@@ -52,7 +54,7 @@ pub(super) async fn run(
         .engine
         .tell(Event::ProcessStarted { process, pid })
         .await;
-    let end = Running::new(shared, process, plugin, rate, spawned)
+    let end = Running::new(shared, process, plugin, rate, outward, spawned)
         .run(mails, &shared.spawner)
         .await;
     tracing::debug!(%plugin, pid, ?end, "a plugin's process ended");
@@ -103,6 +105,7 @@ impl Running {
         process: ProcessId,
         plugin: &PluginId,
         rate: Rate,
+        outward: Option<Outward>,
         mut spawned: Spawned,
     ) -> Self {
         let (lines, waiting) = mpsc::channel(WAITING_LINES);
@@ -138,6 +141,7 @@ impl Running {
                     plugin: &plugin,
                     rate,
                     recent: &heard,
+                    outward: outward.as_ref(),
                 };
                 match output {
                     Some(output) => reader.run(output).await,

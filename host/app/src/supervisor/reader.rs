@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
-use callboard_protocol::{MAX_MESSAGE_BYTES, PluginHello, PluginId};
+use callboard_protocol::{MAX_MESSAGE_BYTES, Message, PluginHello, PluginId};
 use callboard_wire::{DecodeError, Decoder, HelloError, parse_hello};
-use engine::{Event, ProcessEnd, ProcessId};
+use connect::Outward;
+use engine::{Event, HOST_APPLICATION, ProcessEnd, ProcessId};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::rate::{Bucket, Rate};
@@ -32,6 +34,8 @@ pub(super) struct Reader<'a> {
     pub(super) plugin: &'a PluginId,
     pub(super) rate: Rate,
     pub(super) recent: &'a Recent,
+    /// Has a Connect child's answers to the host name the server.
+    pub(super) outward: Option<&'a Outward>,
 }
 
 impl Reader<'_> {
@@ -101,8 +105,11 @@ impl Reader<'_> {
     }
 
     async fn message(&self, line: &[u8]) -> Result<(), ProcessEnd> {
-        match callboard_protocol::Message::from_json(line) {
-            Ok(message) => {
+        match Message::from_json(line) {
+            Ok(mut message) => {
+                if let Some(outward) = self.outward {
+                    for_people(&mut message, outward);
+                }
                 self.recent.said(&message);
                 let process = self.process;
                 self.engine
@@ -115,6 +122,24 @@ impl Reader<'_> {
                 start_of(line)
             ))),
         }
+    }
+}
+
+/// Has what hooks answered to an event of the host's own name the server: it is shown to people.
+///
+/// What they answer each other is left as it is, for whoever asked uses the door as well.
+fn for_people(message: &mut Message, outward: &Outward) {
+    let Message::Answer {
+        result: Ok(answered),
+        ..
+    } = message
+    else {
+        return;
+    };
+    let by = answered.pointer("/event/source/applicationId");
+    let is_hosts = by.and_then(Value::as_str) == Some(HOST_APPLICATION);
+    if let Some(result) = answered.get_mut("result").filter(|_| is_hosts) {
+        outward.mend(result);
     }
 }
 
@@ -158,6 +183,7 @@ mod tests {
                 burst: 5,
             },
             recent: &Recent::default(),
+            outward: None,
         };
         reader.run(output).await
     }
