@@ -1,5 +1,7 @@
 //! The children that serve Connect's hooks: each is given a door, an interpreter and the environment that Connect sets.
 
+mod variables;
+
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use tokio::sync::{OnceCell, watch};
 use crate::engine_thread::EngineHandle;
 use crate::settings::ConnectSettings;
 use crate::supervisor::{Supervisor, not_started};
+use variables::Variables;
 
 /// The folder of hooks that set up locations, which every session has.
 const LOCATIONS: &str = "location";
@@ -33,6 +36,8 @@ pub(crate) struct ConnectOptions {
     pub(crate) folder: PathBuf,
     /// The person's variables, as plugins see them.
     pub(crate) environment: Vec<(OsString, OsString)>,
+    /// The person's variables, as their own programs see them: what hooks may be given more of.
+    pub(crate) desktop: Vec<(OsString, OsString)>,
     /// The way to the server, while there is one.
     pub(crate) session: watch::Receiver<Option<Session>>,
     /// The way to the event hub.
@@ -49,12 +54,14 @@ struct Shared {
     options: ConnectOptions,
     /// What every child may do, and what some may instead.
     granted: Granted,
+    /// What they see of the person's environment beside that.
+    variables: Variables,
     /// What is wrong with their settings.
     problems: Vec<Failure>,
     /// What serves their hooks, once it was found or made.
     interpreter: Environment,
     /// Where the modules that serve hooks lie, once they were written.
-    modules: OnceCell<PathBuf>,
+    modules: OnceCell<Python>,
     /// Children that are not started yet: their interpreter may have to be made first.
     preparing: Mutex<HashSet<ProcessId>>,
 }
@@ -71,6 +78,11 @@ impl ConnectChildren {
     pub(crate) fn new(options: ConnectOptions) -> Self {
         let mut problems = Vec::new();
         let granted = Granted::read(&options.settings, &mut problems);
+        let variables = Variables::chosen(
+            &options.desktop,
+            &options.settings.environment,
+            options.settings.windows,
+        );
         let named = &options.settings.python;
         let interpreter = Environment::new(EnvironmentOptions {
             interpreter: (!named.as_os_str().is_empty()).then(|| named.clone()),
@@ -82,6 +94,7 @@ impl ConnectChildren {
             shared: Arc::new(Shared {
                 options,
                 granted,
+                variables,
                 problems,
                 interpreter,
                 modules: OnceCell::new(),
@@ -150,13 +163,22 @@ impl Shared {
             .caused_by(&error)
         })?;
         let paths = HookPaths::of(&new);
-        let permissions = permissions.into_iter().chain(paths.reads()).collect();
-        let mut environment: Vec<(OsString, OsString)> = vec![
+        let permissions = permissions
+            .into_iter()
+            .chain(paths.reads())
+            .chain(self.variables.reads())
+            .chain([Permission::Read {
+                path: modules.turns().display().to_string(),
+            }])
+            .collect();
+        let mut environment: Vec<(OsString, OsString)> = self.variables.iter().cloned().collect();
+        environment.extend([
             ("FTRACK_SERVER".into(), door.address().into()),
             ("FTRACK_API_USER".into(), new.user.into()),
             ("FTRACK_API_KEY".into(), door.token().into()),
-            ("PYTHONPATH".into(), self.python_path(modules)),
-        ];
+            ("PYTHONPATH".into(), self.python_path(modules.folder())),
+            ("CALLBOARD_CONNECT_TURNS".into(), modules.turns().into()),
+        ]);
         environment.extend(paths.variable());
         let child = ConnectChild {
             plugin: new.plugin,
@@ -188,7 +210,7 @@ impl Shared {
         }
     }
 
-    async fn lay_out(&self) -> Result<PathBuf, Failure> {
+    async fn lay_out(&self) -> Result<Python, Failure> {
         let folder = self.options.folder.clone();
         let laid_out = tokio::task::spawn_blocking(move || Python::lay_out(&folder)).await;
         let failure = Failure::new(
@@ -197,7 +219,7 @@ impl Shared {
         )
         .hint("see that there is room on the disk");
         match laid_out {
-            Ok(Ok(python)) => Ok(python.folder().to_owned()),
+            Ok(Ok(python)) => Ok(python),
             Ok(Err(error)) => Err(failure.caused_by(&error)),
             Err(error) => Err(failure.caused_by(&error)),
         }

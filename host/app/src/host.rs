@@ -519,6 +519,7 @@ fn connect_children(
         settings: settings.connect.clone(),
         folder: home.data.join("connect"),
         environment: environment.for_plugins.clone(),
+        desktop: environment.for_desktop.clone(),
         session: channels.told.session.subscribe(),
         switchboard: channels.told.switchboard.clone(),
     })

@@ -95,6 +95,7 @@ pub(crate) struct ConnectSettings {
     pub(crate) python: PathBuf,
     pub(crate) permissions: Vec<String>,
     pub(crate) plugin_permissions: Vec<String>,
+    pub(crate) environment: Vec<String>,
     pub(crate) windows: bool,
 }
 

@@ -1,8 +1,10 @@
 //! The Python that serves hooks: part of this program, laid out on disk where an interpreter finds it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use ring::digest::{Context, SHA256};
 
 /// Names files below `python`.
 macro_rules! files {
@@ -72,10 +74,22 @@ const SDK: (&str, &str) = (
     include_str!("../../../sdk/python/callboard.py"),
 );
 
-/// The modules that serve hooks, on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the folders of modules are called, before the hash of what is in them.
+const FOLDER: &str = "modules-";
+
+/// The file that a running host holds, in a folder of modules.
+const IN_USE: &str = "in-use";
+
+/// The file that children of all versions take turns by.
+const TURNS: &str = "turns";
+
+/// The modules that serve hooks, on disk for as long as this value lives.
+#[derive(Debug)]
 pub struct Python {
     folder: PathBuf,
+    turns: PathBuf,
+    /// Locked, so that a host of another version does not take the folder away.
+    _in_use: File,
 }
 
 /// Why the modules are not on disk.
@@ -90,7 +104,8 @@ pub struct LayOutError {
 }
 
 impl Python {
-    /// Writes the modules below `folder`, where they differ from what lies there.
+    /// Writes the modules into a folder of this version's own below `folder`, where they differ from what lies there,
+    /// and takes away those of versions that no host uses any more.
     ///
     /// A file is swapped in whole, so that an interpreter that starts meanwhile reads the old or the new one.
     ///
@@ -98,24 +113,112 @@ impl Python {
     ///
     /// Names the file or folder that could not be written.
     pub fn lay_out(folder: &Path) -> Result<Self, LayOutError> {
+        let own = folder.join(format!("{FOLDER}{}", hash()));
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| LayOutError { path, source }
+        };
+        let in_use = hold(&own).map_err(failed(&own))?;
         for (name, text) in FILES.iter().chain([&SDK]) {
-            let path = folder.join(name);
+            let path = own.join(name);
             if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
                 continue;
             }
-            write(&path, text).map_err(|source| LayOutError {
-                path: path.clone(),
-                source,
-            })?;
+            write(&path, text).map_err(failed(&path))?;
         }
+        let turns = folder.join(TURNS);
+        let opened = File::options().create(true).append(true).open(&turns);
+        opened.map_err(failed(&turns))?;
+        take_away_others(folder, &own);
         Ok(Self {
-            folder: folder.to_owned(),
+            folder: own,
+            turns,
+            _in_use: in_use,
         })
     }
 
     /// Returns the folder that goes into `PYTHONPATH`.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the file that children take turns by, whichever version of the modules serves them.
+    pub fn turns(&self) -> &Path {
+        &self.turns
+    }
+}
+
+/// Returns a name for what is in the modules.
+fn hash() -> String {
+    let mut context = Context::new(&SHA256);
+    for (name, text) in FILES.iter().chain([&SDK]) {
+        for part in [name, text] {
+            context.update(&part.len().to_le_bytes());
+            context.update(part.as_bytes());
+        }
+    }
+    let digest = context.finish();
+    let start = digest.as_ref().iter().take(8);
+    start.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Makes a folder that stays as long as the file that is returned is open.
+fn hold(own: &Path) -> io::Result<File> {
+    let path = own.join(IN_USE);
+    loop {
+        fs::create_dir_all(own)?;
+        let opened = File::options().create(true).append(true).open(&path);
+        match opened {
+            // Another host took the folder away between these lines.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+            Ok(file) => {
+                file.lock_shared()?;
+                if is_at(&file, &path) {
+                    return Ok(file);
+                }
+            }
+        }
+    }
+}
+
+/// Tells whether an open file still lies where it was opened.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(opened), Ok(there)) = (file.metadata(), fs::metadata(path)) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        (opened.dev(), opened.ino()) == (there.dev(), there.ino())
+    }
+    // Elsewhere an open file keeps its folder where it is.
+    #[cfg(not(unix))]
+    {
+        opened.is_file() && there.is_file()
+    }
+}
+
+/// Takes away the folders of modules that no host holds. What cannot be taken away now is there for the next one.
+fn take_away_others(folder: &Path, own: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().and_then(|name| name.to_str());
+        if path == own || !name.is_some_and(|name| name.starts_with(FOLDER)) {
+            continue;
+        }
+        let Ok(file) = File::options().append(true).open(path.join(IN_USE)) else {
+            continue;
+        };
+        if file.try_lock().is_err() {
+            continue;
+        }
+        // Out of the way first: a host of that version that starts now makes a folder of its own.
+        let aside = path.with_extension("old");
+        let removed = fs::rename(&path, &aside).and_then(|()| fs::remove_dir_all(&aside));
+        if let Err(error) = removed {
+            tracing::warn!(path = %path.display(), %error, "could not take old modules for Connect plugins away");
+        }
     }
 }
 
@@ -159,14 +262,40 @@ mod tests {
     #[test]
     fn what_is_laid_out_is_what_is_in_the_program_whatever_lay_there() {
         let folder = tempfile::tempdir().unwrap();
-        Python::lay_out(folder.path()).unwrap();
+        let python = Python::lay_out(folder.path()).unwrap();
         let (name, text) = FILES[0];
-        let path = folder.path().join(name);
-        fs::write(&path, "from an older version").unwrap();
+        let path = python.folder().join(name);
+        fs::write(&path, "cut short").unwrap();
         let python = Python::lay_out(folder.path()).unwrap();
         assert_eq!(fs::read_to_string(path).unwrap(), text);
         let mut names: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
         names.insert(0, SDK.0);
-        assert_eq!(python_files(folder.path(), python.folder()), names);
+        assert_eq!(python_files(python.folder(), python.folder()), names);
+    }
+
+    #[test]
+    fn versions_that_share_a_home_have_folders_of_their_own_as_long_as_they_run() {
+        let folder = tempfile::tempdir().unwrap();
+        // Another version: one runs, the other is gone.
+        let (runs, gone) = (
+            folder.path().join("modules-0123456789abcdef"),
+            folder.path().join("modules-fedcba9876543210"),
+        );
+        let held = hold(&runs).unwrap();
+        drop(hold(&gone).unwrap());
+        fs::write(gone.join("callboard.py"), "old").unwrap();
+        let python = Python::lay_out(folder.path()).unwrap();
+        assert!(python.folder().is_dir() && runs.is_dir() && !gone.exists());
+        // And the other way around: what this one holds stays.
+        take_away_others(folder.path(), &runs);
+        assert!(python.folder().join(SDK.0).is_file());
+        drop(held);
+        let again = Python::lay_out(folder.path()).unwrap();
+        assert!(!runs.exists());
+        assert_eq!(
+            (again.folder(), again.turns()),
+            (python.folder(), python.turns())
+        );
+        assert!(again.turns().is_file());
     }
 }

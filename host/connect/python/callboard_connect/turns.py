@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import time
 
 try:
@@ -9,6 +10,8 @@ try:
 except ImportError:
     fcntl = None
 
+# The host names a file that children of all its versions share.
+FILE = os.environ.get("CALLBOARD_CONNECT_TURNS") or __file__
 TRY_AGAIN_SECS = 0.02
 
 _log = logging.getLogger("callboard")
@@ -21,9 +24,9 @@ def turn(seconds):
     Locations are *ensured* by every session: looked for, and made where there is none. Children that start together would
     each look first, and each make one; from then on the server has several of one name, and nobody's is set up.
 
-    The lock is on this very file, which a child may read and nobody else locks; with its holder it ends.
+    The lock is on a file that a child may read and nobody else locks; with its holder it ends.
     """
-    with open(__file__, "rb") as file:
+    with open(FILE, "rb") as file:
         if not _locked(file, time.monotonic() + seconds):
             _log.warning("another plugin took more than %g seconds to set its locations up", seconds)
         yield

@@ -15,7 +15,13 @@ __getattr__ = attribute(__name__)
 
 LAUNCH_TOPIC = "ftrack.connect.application.launch"
 # These mean this process, and no application that it starts.
-WITHHELD = ("PYTHONHOME", "PYTHONPATH", "FTRACK_EVENT_PLUGIN_PATH", "CALLBOARD_PLUGIN_DIR")
+WITHHELD = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "FTRACK_EVENT_PLUGIN_PATH",
+    "CALLBOARD_CONNECT_TURNS",
+    "CALLBOARD_PLUGIN_DIR",
+)
 
 
 class ApplicationLauncher:
