@@ -142,64 +142,8 @@ def test_without_qt_a_widget_is_named_with_the_reason(start, tmp_path):
     assert widget["name"] == "track_window" and widget["problem"].endswith("and this Python has no PySide6")
 
 
-QT = {
-    "PySide6/__init__.py": "",
-    "PySide6/QtGui.py": "",
-    "PySide6/QtCore.py": (
-        "class Signal:\n"
-        "    def __init__(self, *types): pass\n"
-        "    def __set_name__(self, owner, name): self.name = '_slots_' + name\n"
-        "    def __get__(self, one, owner):\n"
-        "        return self if one is None else Bound(one.__dict__.setdefault(self.name, []))\n"
-        "class Bound:\n"
-        "    def __init__(self, slots): self.slots = slots\n"
-        "    def connect(self, slot, kind=None): self.slots.append(slot)\n"
-        "    def emit(self, *said):\n"
-        "        from PySide6 import QtWidgets\n"
-        "        for slot in self.slots: QtWidgets.QApplication.one.posted.put((slot, said))\n"
-        "class QObject: pass\n"
-        "class Qt:\n"
-        "    class ConnectionType: QueuedConnection = 2\n"
-    ),
-    "PySide6/QtWidgets.py": (
-        "import queue, threading\n"
-        "class QApplication:\n"
-        "    one = None\n"
-        "    def __init__(self, words):\n"
-        "        assert threading.current_thread() is threading.main_thread()\n"
-        "        QApplication.one, self.posted = self, queue.Queue()\n"
-        "    @staticmethod\n"
-        "    def instance(): return QApplication.one\n"
-        "    def quit(self): self.posted.put(None)\n"
-        "    def exec(self):\n"
-        "        for slot, said in iter(self.posted.get, None): slot(*said)\n"
-        "class QWidget:\n"
-        "    shown = 0\n"
-        "    def __init__(self, parent=None):\n"
-        "        assert threading.current_thread() is threading.main_thread()\n"
-        "    def show(self): self.shown += 1\n"
-        "    def isVisible(self): return self.shown > 0\n"
-        "    def close(self): self.shown = 0\n"
-        "    def __getattr__(self, name):\n"
-        "        if name in ('raise_', 'activateWindow', 'setWindowTitle', 'setLayout'): return lambda *said: None\n"
-        "        raise AttributeError(name)\n"
-        "class QLabel(QWidget):\n"
-        "    def __init__(self, text): super().__init__(); self.words = text\n"
-        "    def setText(self, text): self.words = text\n"
-        "    def text(self): return self.words\n"
-        "class QVBoxLayout:\n"
-        "    def addWidget(self, widget): pass\n"
-    ),
-}
-
-
-def test_a_widget_gets_a_window_on_the_main_thread_by_an_action_of_its_own(start, ask, tmp_path):
-    # Stands in for Qt: which threads make and change widgets is what matters here. Real Qt needs 200 MB.
-    for name, text in QT.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    search = os.pathsep.join([support.PYTHON_PATH, str(tmp_path)])
+def test_a_widget_gets_a_window_on_the_main_thread_by_an_action_of_its_own(start, ask):
+    search = os.pathsep.join([support.PYTHON_PATH, os.path.join(support.HERE, "stand_in_qt")])
     without = {"PYTHONPATH": search, "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     hidden = start("track-window-1.0.0", environment=without).loaded()["widgets"]
     assert hidden == [{"name": "Track window", "problem": "`Track window` is not shown: there is no display"}]

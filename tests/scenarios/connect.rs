@@ -1,5 +1,10 @@
 //! Plugins of ftrack Connect's, unchanged, in a running host next to ours.
 
+mod across;
+mod handlers;
+mod hook_folders;
+mod windows;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +12,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use tests::{BusClient, Home, HostRunner, Ready, checkout, python, run_python, wait_until};
+use tests::{
+    BusClient, Home, HostBuilder, HostRunner, Ready, checkout, python, run_python, wait_until,
+};
 
 use crate::studio::Studio;
 
@@ -145,6 +152,11 @@ fn children_live_through_a_server_that_is_away_and_are_heard_again() -> Result<(
 
 /// Makes a home with an interpreter that has the official client, and these plugins as they are, in a folder of Connect's.
 fn home(plugins: &[(&str, &str)]) -> Result<Arc<Home>> {
+    home_with(plugins, "")
+}
+
+/// Makes the same with further settings of how these plugins are run.
+fn home_with(plugins: &[(&str, &str)], settings: &str) -> Result<Arc<Home>> {
     let home = Home::empty()?;
     for (folder, _) in plugins {
         let from = checkout().join("tests/connect_plugins").join(folder);
@@ -152,17 +164,21 @@ fn home(plugins: &[(&str, &str)]) -> Result<Arc<Home>> {
     }
     let interpreter = toml::Value::from(python()?.display().to_string());
     home.write_settings(&format!(
-        "[connect]\npython = {interpreter}\n\n[hub]\nreconnect_ms = 100\nreconnect_max_secs = 1\n"
+        "[connect]\npython = {interpreter}\n{settings}\n[hub]\nreconnect_ms = 100\nreconnect_max_secs = 1\n"
     ))?;
     Ok(Arc::new(home))
 }
 
 /// Starts a host in a home, with its folder of Connect's plugins.
 fn start(studio: &Studio, home: Arc<Home>) -> Result<HostRunner> {
+    prepared(studio, home).start()
+}
+
+/// Prepares a host in a home, with its folder of Connect's plugins.
+fn prepared(studio: &Studio, home: Arc<Home>) -> HostBuilder {
     let folder = connect_folder(&home).display().to_string();
     let host = studio.host_in(home);
     host.environment("FTRACK_CONNECT_PLUGIN_PATH", &folder)
-        .start()
 }
 
 fn connect_folder(home: &Home) -> PathBuf {
@@ -215,7 +231,20 @@ fn a_shot(studio: &Studio) -> Result<String> {
 }
 
 fn play(server: &Ready, story: &[&str]) -> Result<Value> {
-    let script = checkout().join("tests/scenarios/connect_menu.py");
+    played(server, "tests/scenarios/connect_menu.py", story)
+}
+
+/// Plays the page through these steps; what came of each is in a list.
+fn steps(server: &Ready, steps: &Value) -> Result<Value> {
+    played(
+        server,
+        "tests/scenarios/connect_events.py",
+        &[&steps.to_string()],
+    )
+}
+
+fn played(server: &Ready, script: &str, story: &[&str]) -> Result<Value> {
+    let script = checkout().join(script);
     let environment = [
         ("FTRACK_SERVER", server.server.as_str()),
         ("FTRACK_API_USER", server.user.as_str()),
