@@ -80,7 +80,9 @@ impl Chooser<'_> {
             catalogued.extend(self.catalogue(why));
         }
         for (id, candidates) in connects {
-            let mut why = order_connects(candidates);
+            let lock = locked.get(id.as_str()).copied();
+            problems.extend(lock.and_then(|lock| missing(id, &lock.version, &candidates)));
+            let mut why = order_connects(candidates, lock);
             if taken.contains(id) {
                 for (_, why) in &mut why {
                     *why = format!("`{id}` is the id of another plugin");
@@ -221,8 +223,18 @@ fn order_ours<'a>(
     candidates.into_iter().enumerate().map(why).collect()
 }
 
-/// Puts Connect's plugins of one id in order: the earlier place, then what is not out of date, then the highest version.
-fn order_connects<'a>(mut candidates: Vec<Candidate<'a>>) -> Vec<(Candidate<'a>, String)> {
+/// Puts Connect's plugins of one id in order: the folder that the lock names, then the earlier place, then what is not
+/// out of date, then the highest version.
+fn order_connects<'a>(
+    mut candidates: Vec<Candidate<'a>>,
+    lock: Option<&Locked>,
+) -> Vec<(Candidate<'a>, String)> {
+    let is_locked = |candidate: &Candidate<'_>| {
+        lock.is_some_and(|lock| {
+            candidate.manifest.version == lock.version
+                && candidate.found.path.ends_with(&lock.folder)
+        })
+    };
     let is_deprecated = |candidate: &Candidate<'_>| {
         matches!(
             candidate.found.family,
@@ -234,13 +246,10 @@ fn order_connects<'a>(mut candidates: Vec<Candidate<'a>>) -> Vec<(Candidate<'a>,
     };
     let version = |candidate: &Candidate<'_>| ConnectVersion::parse(&candidate.manifest.version);
     candidates.sort_by(|a, b| {
-        (a.place, is_deprecated(a), version(b), &a.found.path).cmp(&(
-            b.place,
-            is_deprecated(b),
-            version(a),
-            &b.found.path,
-        ))
+        let rank = |one: &Candidate<'_>| (!is_locked(one), one.place, is_deprecated(one));
+        (rank(a), version(b), &a.found.path).cmp(&(rank(b), version(a), &b.found.path))
     });
+    let by_lock = candidates.first().is_some_and(is_locked);
     let count = candidates.len();
     let first = candidates.first().map(|first| {
         let path = first.found.path.display().to_string();
@@ -252,6 +261,7 @@ fn order_connects<'a>(mut candidates: Vec<Candidate<'a>>) -> Vec<(Candidate<'a>,
     let why = |(index, candidate): (usize, Candidate<'a>)| {
         let why = match index {
             0 if count == 1 => "it is the only one".to_owned(),
+            _ if by_lock => format!("`callboard.lock` names {used}"),
             0 => "its folder comes first, and there its version is the highest".to_owned(),
             _ if candidate.place != place => format!("an earlier folder has it: `{path}`"),
             _ => format!("{used} is used, in `{path}`"),
@@ -476,6 +486,30 @@ mod tests {
                 "/two/c-12.0: not used, an earlier folder has it: `/one/c-10.0`",
             ]
         );
+    }
+
+    #[test]
+    fn of_connects_plugins_the_lock_names_the_one_that_is_meant() {
+        let mut place = scanned(vec![
+            connects("/p/c-10.0", "10.0", false),
+            connects("/p/c-9.5", "9.5", false),
+        ]);
+        place.locked = vec![Locked {
+            id: "c".into(),
+            version: "9.5".into(),
+            folder: "c-9.5".into(),
+        }];
+        assert_eq!(
+            chosen(std::slice::from_ref(&place)),
+            [
+                "/p/c-9.5: used, `callboard.lock` names 9.5",
+                "/p/c-10.0: not used, `callboard.lock` names 9.5",
+            ]
+        );
+        place.found.pop();
+        let gone = chosen(&[place]);
+        assert!(gone[0].starts_with("/p/c-10.0: used, "), "{gone:?}");
+        assert!(gone[1].contains("names `c` 9.5"), "{gone:?}");
     }
 
     #[test]
