@@ -157,7 +157,7 @@ impl Studio {
         } = &sandbox.ready;
         let config = Config::new(server, user, api_key);
         let runtime = Runtime::new()?;
-        let switchboard = Switchboard::new();
+        let switchboard = Switchboard::new("host-of-the-test");
         let session = runtime.block_on(Session::connect(config.clone()))?;
         let (hub, delivering) = runtime.block_on(async {
             let (hub, mut messages) = EventHub::start(&config, HubOptions::default())?;

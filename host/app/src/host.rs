@@ -141,7 +141,7 @@ impl Host {
         let (sign_in, orders) = SignInDesk::new(account.clone(), ledger.clone());
 
         let (engine, inbox) = EngineHandle::new();
-        let channels = Channels::new(Named::of(&found), found.as_ref().err(), starting);
+        let channels = Channels::new(&host, Named::of(&found), found.as_ref().err(), starting);
         let connect = connect_children(&engine, &home, &environment, &settings, &channels);
         problems.extend(connect.problems().iter().cloned());
         let about = about(
@@ -283,7 +283,12 @@ impl Starting {
 }
 
 impl Channels {
-    fn new(named: Named, error: Option<&CredentialsError>, starting: Starting) -> Self {
+    fn new(
+        host: &str,
+        named: Named,
+        error: Option<&CredentialsError>,
+        starting: Starting,
+    ) -> Self {
         let (sign_in, problem) = match error {
             Some(error) => {
                 let failure = failure_from_credentials(error);
@@ -305,7 +310,7 @@ impl Channels {
             sign_in: watch::Sender::new(sign_in),
             hub: watch::Sender::new(HubStatus::default()),
             event_hub: watch::Sender::new(None),
-            switchboard: Switchboard::new(),
+            switchboard: Switchboard::new(host),
         };
         Self {
             told,

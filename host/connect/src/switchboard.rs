@@ -14,7 +14,7 @@ use ftrack::{EventHub, SubscriberId};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use filter::is_of_another_user;
+use filter::{is_for_another_host, is_of_another_user};
 
 /// How many events may wait for a child; what comes beyond is lost to it.
 const WAITING: usize = 1024;
@@ -26,7 +26,7 @@ const SUBSCRIPTIONS: usize = 1000;
 const MAX_ID_BYTES: usize = 128;
 
 /// Carries events between the host's hub and its Connect children. Clones are the same one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Switchboard {
     shared: Arc<Mutex<Shared>>,
     /// Held while the hub is told what changed, so that it is told in order.
@@ -35,6 +35,8 @@ pub struct Switchboard {
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// The id of the host, which entries of menus carry so that a launch of them comes back here.
+    host: String,
     hub: Option<EventHub>,
     user: String,
     /// The id of the switchboard's own subscription on the hub.
@@ -75,9 +77,16 @@ pub(crate) enum SubscribeError {
 }
 
 impl Switchboard {
-    /// Makes a switchboard that no hub is connected to.
-    pub fn new() -> Self {
-        Self::default()
+    /// Makes a switchboard that no hub is connected to, for the host of this id.
+    pub fn new(host: &str) -> Self {
+        let shared = Shared {
+            host: host.to_owned(),
+            ..Shared::default()
+        };
+        Self {
+            shared: Arc::new(Mutex::new(shared)),
+            telling: Arc::default(),
+        }
     }
 
     /// Connects a hub in place of the last, as `user`; the children's subscriptions are made on it.
@@ -130,7 +139,10 @@ impl Switchboard {
         if is_own && !shared.members.is_empty() {
             shared.say_connect_is_here(&event);
         }
-        if meant.is_empty() || is_of_another_user(&event, &shared.user) {
+        if meant.is_empty()
+            || is_of_another_user(&event, &shared.user)
+            || is_for_another_host(&event, &shared.host)
+        {
             return is_theirs;
         }
         let members: HashSet<u64> = meant
@@ -272,8 +284,12 @@ impl Member {
     }
 
     /// Publishes an event of the child's.
-    pub(crate) fn publish(&self, event: Event) -> Result<(), String> {
-        let hub = self.board.shared().hub.clone();
+    pub(crate) fn publish(&self, mut event: Event) -> Result<(), String> {
+        let hub = {
+            let shared = self.board.shared();
+            filter::offered_here(&mut event, &shared.host);
+            shared.hub.clone()
+        };
         let hub = hub.ok_or("the host is not connected to the event hub")?;
         hub.publish(event)
             .map(drop)

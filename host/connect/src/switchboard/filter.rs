@@ -1,6 +1,7 @@
 //! Menus are for their own user: hooks forget to say so, and then a person is offered what runs on another's machine.
 
-use callboard_event::{Event, Expression, Operator, Path, quote};
+use callboard_event::{Event, Expression, Operator, Path, REPLY_TOPIC, quote};
+use serde_json::Value;
 
 /// What asks for menus and chooses from them.
 const MENUS: [&str; 2] = ["ftrack.action.discover", "ftrack.action.launch"];
@@ -18,6 +19,33 @@ pub(super) fn asks_for_connect(user: &str) -> Option<Expression> {
 /// Tells whether an event asks for a menu, or chooses from one, in another user's name.
 pub(super) fn is_of_another_user(event: &Event, user: &str) -> bool {
     MENUS.contains(&event.topic.as_str()) && event.username() != Some(user)
+}
+
+/// The member of a menu's entry that names the host whose hooks offered it. The host's own entries have another one:
+/// what names that is the host's to answer, and it knows nothing of what hooks call their actions.
+const HOST: &str = "callboardHookHost";
+
+/// Tells whether an event chooses from a menu what another host of the same person offered there.
+pub(super) fn is_for_another_host(event: &Event, host: &str) -> bool {
+    let named = event.data.get(HOST).and_then(Value::as_str);
+    event.topic == MENUS[1] && named.is_some_and(|named| named != host)
+}
+
+/// Has the entries in an answer to a menu name this host. Forms, whose items are no actions, stay as they are.
+pub(super) fn offered_here(event: &mut Event, host: &str) {
+    if event.topic != REPLY_TOPIC {
+        return;
+    }
+    let entries = match &mut event.data {
+        Value::Object(data) => data.get_mut("items"),
+        list => Some(list),
+    };
+    let entries = entries.and_then(Value::as_array_mut).into_iter().flatten();
+    for entry in entries.filter_map(Value::as_object_mut) {
+        if entry.get("actionIdentifier").is_some_and(Value::is_string) {
+            entry.entry(HOST).or_insert_with(|| host.into());
+        }
+    }
 }
 
 /// Returns the one topic that an expression can match, where it says so plainly.
@@ -73,6 +101,33 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_is_offered_here_is_launched_here_and_nowhere_else() {
+        let menu = json!({"items": [{"label": "A", "actionIdentifier": "a"}]});
+        let mut reply = Event::new(REPLY_TOPIC, menu.clone());
+        offered_here(&mut reply, "h1");
+        let mut chosen = reply.data["items"][0].clone();
+        assert_eq!(chosen[HOST], "h1");
+        for (topic, data) in [
+            (
+                REPLY_TOPIC,
+                json!({"items": [{"type": "text", "name": "a"}]}),
+            ),
+            (REPLY_TOPIC, json!(true)),
+            ("studio.menu", menu),
+        ] {
+            let mut event = Event::new(topic, data.clone());
+            offered_here(&mut event, "h1");
+            assert_eq!(event.data, data);
+        }
+        let launch = |data: &Value| Event::new("ftrack.action.launch", data.clone());
+        assert!(is_for_another_host(&launch(&chosen), "h2"));
+        assert!(!is_for_another_host(&launch(&chosen), "h1"));
+        // Whoever launches without a menu names no host, and reaches all.
+        chosen.as_object_mut().unwrap().remove(HOST);
+        assert!(!is_for_another_host(&launch(&chosen), "h2"));
     }
 
     #[test]
