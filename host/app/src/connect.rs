@@ -16,6 +16,7 @@ use runner::ConnectChild;
 use tokio::sync::{OnceCell, watch};
 
 use crate::engine_thread::EngineHandle;
+use crate::home::Home;
 use crate::settings::ConnectSettings;
 use crate::supervisor::{Supervisor, not_started};
 use variables::Variables;
@@ -83,13 +84,11 @@ impl ConnectChildren {
             &options.settings.environment,
             options.settings.windows,
         );
-        let named = &options.settings.python;
-        let interpreter = Environment::new(EnvironmentOptions {
-            interpreter: (!named.as_os_str().is_empty()).then(|| named.clone()),
-            folder: options.folder.join("environment"),
-            variables: options.environment.clone(),
-            deadline: MAKING,
-        });
+        let interpreter = environment(
+            &options.settings.python,
+            &options.folder,
+            &options.environment,
+        );
         Self {
             shared: Arc::new(Shared {
                 options,
@@ -144,7 +143,7 @@ impl ConnectChildren {
 
 impl Shared {
     async fn prepare(&self, new: NewChild) -> Result<Prepared, Failure> {
-        let python = self.interpreter().await?;
+        let python = found_in(&self.interpreter).await?;
         // Once for all children: they start together, and would write into each other's files.
         let modules = self.modules.get_or_try_init(|| self.lay_out()).await?;
         let permissions = self.granted.of(&new.plugin);
@@ -196,20 +195,6 @@ impl Shared {
         })
     }
 
-    async fn interpreter(&self) -> Result<PathBuf, Failure> {
-        match self.interpreter.interpreter().await {
-            Ok(interpreter) => Ok(interpreter.path),
-            Err(error) => {
-                let mut failure =
-                    Failure::new(FailureKind::Unavailable, error.to_string()).hint(error.hint());
-                if let Some(source) = std::error::Error::source(&error) {
-                    failure = failure.caused_by(source);
-                }
-                Err(failure)
-            }
-        }
-    }
-
     async fn lay_out(&self) -> Result<Python, Failure> {
         let folder = self.options.folder.clone();
         let laid_out = tokio::task::spawn_blocking(move || Python::lay_out(&folder)).await;
@@ -237,6 +222,47 @@ impl Shared {
         let folders = std::iter::once(modules.to_owned()).chain(own);
         // A folder whose name holds the separator cannot be in a search path; the modules' never does.
         std::env::join_paths(folders).unwrap_or_else(|_| modules.into())
+    }
+}
+
+/// Returns the folder below a home that what serves hooks lies in.
+pub(crate) fn folder(home: &Home) -> PathBuf {
+    home.data.join("connect")
+}
+
+/// Finds the Python that children run in, or makes its environment in the folder of this home.
+///
+/// # Errors
+///
+/// The failure that says what to install, or what is wrong with the interpreter that is named.
+pub(crate) async fn interpreter(
+    named: &Path,
+    home: &Home,
+    variables: &[(OsString, OsString)],
+) -> Result<PathBuf, Failure> {
+    found_in(&environment(named, &folder(home), variables)).await
+}
+
+fn environment(named: &Path, folder: &Path, variables: &[(OsString, OsString)]) -> Environment {
+    Environment::new(EnvironmentOptions {
+        interpreter: (!named.as_os_str().is_empty()).then(|| named.to_owned()),
+        folder: folder.join("environment"),
+        variables: variables.to_vec(),
+        deadline: MAKING,
+    })
+}
+
+async fn found_in(environment: &Environment) -> Result<PathBuf, Failure> {
+    match environment.interpreter().await {
+        Ok(interpreter) => Ok(interpreter.path),
+        Err(error) => {
+            let mut failure =
+                Failure::new(FailureKind::Unavailable, error.to_string()).hint(error.hint());
+            if let Some(source) = std::error::Error::source(&error) {
+                failure = failure.caused_by(source);
+            }
+            Err(failure)
+        }
     }
 }
 

@@ -214,6 +214,11 @@ impl Host {
         &self.ready
     }
 
+    /// Returns the way to the engine.
+    pub(crate) fn engine(&self) -> EngineHandle {
+        self.engine.clone()
+    }
+
     /// Returns where the tray says how it stands, for the status.
     pub(crate) fn tray_status(&self) -> watch::Sender<TrayStatus> {
         self.tray.clone()
@@ -283,12 +288,7 @@ impl Starting {
 }
 
 impl Channels {
-    fn new(
-        host: &str,
-        named: Named,
-        error: Option<&CredentialsError>,
-        starting: Starting,
-    ) -> Self {
+    fn new(host: &str, named: Named, error: Option<&CredentialsError>, starting: Starting) -> Self {
         let (sign_in, problem) = match error {
             Some(error) => {
                 let failure = failure_from_credentials(error);
@@ -522,7 +522,7 @@ fn connect_children(
     ConnectChildren::new(ConnectOptions {
         engine: engine.clone(),
         settings: settings.connect.clone(),
-        folder: home.data.join("connect"),
+        folder: crate::connect::folder(home),
         environment: environment.for_plugins.clone(),
         desktop: environment.for_desktop.clone(),
         session: channels.told.session.subscribe(),

@@ -1,7 +1,7 @@
 //! `callboard demo`: an ftrack server with a demo project, and a host that is signed in to it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use callboard_protocol::{Failure, FailureKind};
@@ -86,10 +86,10 @@ pub(super) fn demo(session: &Session, arguments: DemoArguments) -> Result<Code, 
     }
 }
 
-/// The folder that the demo keeps everything in: never the one of the person's real host.
-struct Folder {
+/// The folder that a host keeps everything in which is not the person's real one.
+pub(super) struct Folder {
     path: PathBuf,
-    /// Whether it goes away with the demo.
+    /// Whether it goes away with this value.
     is_temporary: bool,
 }
 
@@ -102,21 +102,29 @@ impl Folder {
                 is_temporary: false,
             });
         }
-        let name = format!(
-            "callboard-demo-{}",
-            &Uuid::new_v4().simple().to_string()[..8]
-        );
-        let path = environment.temporary_folder().join(name);
+        Self::temporary(environment, "callboard-demo")
+    }
+
+    /// Makes a folder that is closed to others and goes away in the end.
+    pub(super) fn temporary(environment: &Environment, name: &str) -> Result<Self, Problem> {
+        let random = &Uuid::new_v4().simple().to_string()[..8];
+        let path = environment
+            .temporary_folder()
+            .join(format!("{name}-{random}"));
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder
             .create(&path)
-            .with_context(|| format!("could not make the demo's folder: `{}`", path.display()))?;
+            .with_context(|| format!("could not make a folder: `{}`", path.display()))?;
         Ok(Self {
             path,
             is_temporary: true,
         })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
@@ -125,7 +133,7 @@ impl Drop for Folder {
         if self.is_temporary
             && let Err(error) = std::fs::remove_dir_all(&self.path)
         {
-            tracing::warn!(%error, folder = %self.path.display(), "the demo's folder stays behind");
+            tracing::warn!(%error, folder = %self.path.display(), "a temporary folder stays behind");
         }
     }
 }
@@ -135,7 +143,7 @@ fn announce(
     session: &Session,
     sandbox: &Sandbox,
     ready: &Ready,
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> Result<(), Problem> {
     let mut value = ready_value(ready);
     value["page"] = json!(sandbox.page_url());

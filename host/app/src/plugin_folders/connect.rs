@@ -100,6 +100,11 @@ pub(super) fn look(folder: &Path, name: &str) -> Option<Found> {
     Some(found(folder, name, HOOK, &hooks, Vec::new()))
 }
 
+/// Tells whether a folder is a plugin of Connect's or AYON's, rather than one that holds some.
+pub(super) fn is_one(folder: &Path) -> bool {
+    look(folder, "").is_some()
+}
+
 /// Returns a folder of Connect's that has no hooks, so that its owner learns why nothing comes of it.
 pub(super) fn without_hooks(folder: &Path, name: &str) -> Found {
     let mut found = found(folder, name, HOOK, &[], Vec::new());

@@ -73,7 +73,10 @@ pub(super) fn scan(place: &Place, known: &Scanned, reading: Reading) -> Scanned 
 /// Returns the plugin folders of a place: itself, or those in it.
 fn folders(place: &Place) -> std::io::Result<Vec<PathBuf>> {
     let own = fs::symlink_metadata(place.path.join(MANIFEST));
-    if matches!(place.holds, Holds::Hooks(_)) || own.is_ok() {
+    // Somebody may name one of Connect's folders just as well; Connect's own variable names folders of them.
+    let is_connects =
+        || place.is_named && place.holds == Holds::Plugins && connect::is_one(&place.path);
+    if matches!(place.holds, Holds::Hooks(_)) || own.is_ok() || is_connects() {
         // A place that is not there is told from one without plugins.
         fs::read_dir(&place.path)?;
         return Ok(vec![place.path.clone()]);
@@ -260,6 +263,23 @@ mod tests {
         let usual = Place::usual(gone, PluginSource::User);
         let seen = scan(&usual, &Scanned::default(), Reading::Changed);
         assert_eq!(seen, Scanned::default());
+    }
+
+    #[test]
+    fn a_folder_of_connects_that_somebody_names_is_a_plugin_itself() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("note-shots-1.0.0");
+        fs::create_dir_all(folder.join("hook/location")).unwrap();
+        assert_eq!(look_into(&folder).found, []);
+        fs::write(folder.join("hook/location/disk.py"), "").unwrap();
+        for place in [&folder, root.path()] {
+            let found = look_into(place).found;
+            let ids: Vec<&str> = found
+                .iter()
+                .map(|found| found.manifest.as_ref().unwrap().id.as_str())
+                .collect();
+            assert_eq!(ids, ["note_shots"], "{}", place.display());
+        }
     }
 
     #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! `callboard plugins test`: a plugin's folder against the host's side of the wire, with what goes wrong in real life.
 
+mod hooks;
+
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +13,7 @@ use std::thread;
 
 use anyhow::Context as _;
 use callboard_plugin_test::{Check, Subject, Trial};
-use callboard_protocol::{Entity, Failure, FailureKind, Manifest};
+use callboard_protocol::{ActionId, Entity, Failure, FailureKind, Manifest, Run};
 use callboard_wire::Connection;
 use clap::Args;
 use runner::Runner;
@@ -25,6 +27,7 @@ use super::super::problem::{Code, Problem};
 use super::super::{resident, sandbox as sandbox_command};
 use crate::plugin_folders;
 use crate::service::failure_from_call;
+use crate::settings::{Credentials, Source};
 
 /// How many shots the trial's ftrack has beside the demo project, so that a large selection is one.
 const SHOTS: usize = 2_000;
@@ -52,21 +55,71 @@ pub(super) fn test(session: &Session, arguments: &TestArguments) -> Result<Code,
         scale: Scale { shots: SHOTS },
     };
     let sandbox = runtime.block_on(sandbox_command::start(options))?;
-    let log = Log::default();
-    let tried = runtime.block_on(sign_in(&sandbox)).map(|ftrack| {
-        try_out(
+    let tried = runtime.block_on(sign_in(&sandbox)).and_then(|ftrack| {
+        if !matches!(manifest.run, Run::ConnectHooks(_)) {
+            let log = Log::default();
+            let handle = runtime.handle();
+            let tried = try_out(session, folder, manifest.clone(), ftrack, handle, &log);
+            return Ok((tried, log.lines()));
+        }
+        let credentials = Credentials {
+            server: sandbox.server_url().to_owned(),
+            user: sandbox.user().to_owned(),
+            key: sandbox.api_key().to_owned(),
+            source: Source::Demo,
+        };
+        let tell = |tried: &Tried| told(session, tried);
+        runtime.block_on(hooks::try_out(
             session,
-            folder,
-            manifest.clone(),
-            ftrack,
-            runtime.handle(),
-            &log,
-        )
+            &folder,
+            &manifest.id,
+            credentials,
+            &ftrack,
+            tell,
+        ))
     });
     runtime.block_on(sandbox.stop());
     resident::end(runtime);
-    let checks = tried?;
-    report(session, &manifest, &checks, &log)
+    let (tried, log) = tried?;
+    report(session, &manifest, &tried, &log)
+}
+
+/// One thing that was tried.
+struct Tried {
+    /// The action that it was tried with; none where it concerns the plugin as a whole.
+    action: Option<ActionId>,
+    /// What was tried.
+    what: String,
+    /// What was seen, in a few words; or what is wrong, and what to do about it.
+    result: Result<String, Failure>,
+}
+
+impl Tried {
+    fn right(what: String, seen: String) -> Self {
+        Self {
+            action: None,
+            what,
+            result: Ok(seen),
+        }
+    }
+
+    fn wrong(what: &str, failure: Failure) -> Self {
+        Self {
+            action: None,
+            what: what.to_owned(),
+            result: Err(failure),
+        }
+    }
+}
+
+impl From<&Check> for Tried {
+    fn from(check: &Check) -> Self {
+        Self {
+            action: check.action.clone(),
+            what: check.what.to_owned(),
+            result: check.result.clone(),
+        }
+    }
 }
 
 /// Reads the manifest of a folder as the host would.
@@ -82,12 +135,6 @@ fn read(folder: &Path) -> Result<(PathBuf, Manifest), Problem> {
     let mut plugins = plugin_folders::look(&folder)?;
     match (plugins.pop(), plugins.is_empty()) {
         (Some((path, manifest)), true) => Ok((path, manifest?)),
-        (None, _) if folder.join("hook").is_dir() => Err(Failure::new(
-            FailureKind::Unsupported,
-            "a folder of ftrack Connect's is not tried out by this command",
-        )
-        .hint("look at it in the demo: `FTRACK_CONNECT_PLUGIN_PATH=FOLDER/.. callboard demo`")
-        .into()),
         (None, _) => Err(Failure::not_found(format!(
             "there is no plugin in `{}`",
             folder.display()
@@ -117,7 +164,7 @@ fn try_out(
     ftrack: ftrack::Session,
     runtime: &Handle,
     log: &Log,
-) -> Vec<Check> {
+) -> Vec<Tried> {
     let environment = session.environment.for_plugins.clone();
     let home = session.home();
     let private = [home.config, home.data, home.logs];
@@ -147,12 +194,13 @@ fn try_out(
     };
     let (asking, picking) = (runtime.clone(), runtime.clone());
     let (asked, picked) = (ftrack.clone(), ftrack);
-    Trial::new(manifest, start)
+    let checks = Trial::new(manifest, start)
         .ftrack(
             move |expression| asking.block_on(rows(&asked, expression)),
             move |kind, count| picking.block_on(entities(&picked, kind, count)),
         )
-        .run(|check| told(session, check))
+        .run(|check| told(session, &check.into()));
+    checks.iter().map(Tried::from).collect()
 }
 
 async fn rows(
@@ -248,7 +296,7 @@ fn wait(mut child: Child, end: &std::sync::mpsc::SyncSender<()>) {
 }
 
 /// Tells a person each check as it is made.
-fn told(session: &Session, check: &Check) {
+fn told(session: &Session, check: &Tried) {
     if session.output.is_json() {
         return;
     }
@@ -267,8 +315,8 @@ fn told(session: &Session, check: &Check) {
 fn report(
     session: &Session,
     manifest: &Manifest,
-    checks: &[Check],
-    log: &Log,
+    checks: &[Tried],
+    log: &[String],
 ) -> Result<Code, Problem> {
     let wrong = checks.iter().filter(|check| check.result.is_err()).count();
     let items: Vec<_> = checks
@@ -287,12 +335,13 @@ fn report(
         format!("`{id}` passed {passed} checks")
     } else {
         let mut text = format!("`{id}` passed {passed} checks and failed {wrong}");
-        for line in log.lines() {
+        for line in log {
             text.push_str(&format!("\n  it printed: {line}"));
         }
         text
     };
-    let value = json!({ "plugin": id, "items": items, "passed": passed, "failed": wrong, "log": log.lines() });
+    let value =
+        json!({ "plugin": id, "items": items, "passed": passed, "failed": wrong, "log": log });
     session.output.result(&value, &human)?;
     Ok(if wrong == 0 { Code::Done } else { Code::Failed })
 }
