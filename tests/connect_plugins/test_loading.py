@@ -1,6 +1,7 @@
 """Hooks are found and registered as Connect does it, and what goes wrong in one stays there."""
 
 import os
+import time
 
 import support
 
@@ -183,3 +184,20 @@ def test_a_server_that_does_not_take_the_key_is_said(host):
     assert said["message"] == "the plugin's session could not be opened"
     assert child.process.wait(20) == 1
     host.children.clear()
+
+
+def test_pain_what_a_hook_publishes_before_the_link_stands_arrives(start, session, tmp_path):
+    heard = []
+    session.event_hub.subscribe("topic=studio.early", lambda event: heard.append(event["data"]))
+    (tmp_path / "early.py").write_text(
+        "import ftrack_api\n"
+        "def register(session):\n"
+        "    event = ftrack_api.event.base.Event(topic='studio.early', data={'at': 'register'})\n"
+        "    session.event_hub.publish(event)\n"
+    )
+    assert start(words=[str(tmp_path)]).loaded()["hooks"][0].get("problem") is None
+    until = time.monotonic() + support.DEADLINE
+    while not heard:
+        assert time.monotonic() < until, "it was not heard"
+        session.event_hub.wait(duration=0.05)
+    assert heard == [{"at": "register"}]

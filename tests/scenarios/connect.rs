@@ -3,6 +3,7 @@
 mod across;
 mod handlers;
 mod hook_folders;
+mod installed;
 mod windows;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 
 STEPS is a list in JSON; what came of each step is printed as another. A step is one of
 
-    {"menu": [LABEL…], "shot": ID}         waits until the menu has all these labels; the entries that came
+    {"menu": [LABEL…], "shot": ID, "hosts": N}   waits until the menu has these labels, of N hosts; the entries
     {"launch": LABEL, "with": {…}}         launches an entry of the last menu, with this data beside; the answers
     {"ask": TOPIC, "with": {…}, "answers": N}   publishes an event; the answers, once there are N
     {"hear": TOPIC, "shot": ID}            changes a shot until an event of this topic comes; its data
@@ -26,19 +26,19 @@ class Story:
         wanted = set(step["menu"])
         self.selected = selection(step["shot"]) if step.get("shot") else []
         deadline = time.monotonic() + WAIT_SECS * 2
+
+        def is_enough(replies):
+            found = [item for item in items(replies) if item.get("label") in wanted]
+            hosts = {item.get("callboardHookHost") for item in found}
+            return wanted <= {item["label"] for item in found} and len(hosts) >= step.get("hosts", 0)
+
         while True:
             # A hook may be loading still: the page is opened again.
-            self.entries = self._discovered(wanted)
-            if wanted <= self._labels() or time.monotonic() > deadline:
+            data = {"selection": self.selected}
+            replies = self.page.ask("ftrack.action.discover", data, is_enough, 5)
+            self.entries = items(replies)
+            if is_enough(replies) or time.monotonic() > deadline:
                 return self.entries
-
-    def _discovered(self, wanted):
-        data = {"selection": self.selected}
-        enough = lambda replies: wanted <= {item.get("label") for item in items(replies)}
-        return items(self.page.ask("ftrack.action.discover", data, enough, 5))
-
-    def _labels(self):
-        return {item.get("label") for item in self.entries}
 
     def launch(self, step):
         entry = next(item for item in self.entries if item.get("label") == step["launch"])

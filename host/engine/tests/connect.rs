@@ -279,6 +279,30 @@ fn connect_says_after_its_hooks_that_it_is_here() {
 }
 
 #[test]
+fn pain_a_hook_that_raises_is_no_success() {
+    let mut world = studio(&["one"]);
+    let one = world.started("one");
+    subscribe(&mut world, one, "menu", "topic=ftrack.action.discover", 100);
+    subscribe(&mut world, one, "launch", "topic=ftrack.action.launch", 100);
+    let request = launch_hook(&mut world, "one.encode");
+    handle(&mut world, offer("Encode", "encode"), 0, false);
+    let Some(Reply::Launched(id)) = world.reply(request) else {
+        panic!("it was not launched")
+    };
+    let (process, message, ..) = world.handles.pop_front().unwrap();
+    let failure =
+        callboard_protocol::Failure::new(FailureKind::Plugin, "a hook raised while it handled it");
+    let message = Message::Answer {
+        id: Some(message),
+        result: Err(failure.clone()),
+    };
+    world.event(Event::ProcessSaid { process, message });
+    let job = world.job(id.as_str());
+    assert_eq!(job.summary.state, JobState::Failed);
+    assert_eq!(job.failure, Some(failure));
+}
+
+#[test]
 fn a_job_of_hooks_that_is_cancelled_does_not_wait_for_them() {
     let mut world = studio(&["one"]);
     let one = world.started("one");

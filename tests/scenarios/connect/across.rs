@@ -185,3 +185,26 @@ fn what_a_hook_says_names_the_server_and_not_the_door_wherever_it_is_shown() -> 
     ensure!(came[1][0]["message"] == expected.as_str(), "{came}");
     host.finish()
 }
+
+#[test]
+fn pain_of_two_machines_the_one_whose_entry_was_chosen_does_it() -> Result<()> {
+    let studio = Studio::open()?;
+    let one = start(&studio, home(&[ASKS])?)?;
+    let two = start(&studio, home(&[ASKS])?)?;
+    for host in [&one, &two] {
+        loaded(&mut host.connected_bus()?, &[ASKS])?;
+    }
+    let came = steps(
+        &studio.server.ready,
+        &json!([
+            {"menu": ["Link"], "hosts": 2},
+            {"launch": "Link"},
+            // Each child answers in order: when both have answered this, both have taken the launch or left it.
+            {"ask": "ftrack.connect.discover", "answers": 4},
+        ]),
+    )?;
+    ensure!(came[2].as_array().map(Vec::len) == Some(4), "{came}");
+    ensure!(came[1].as_array().map(Vec::len) == Some(1), "{came}");
+    one.finish()?;
+    two.finish()
+}
