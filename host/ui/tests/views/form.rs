@@ -6,33 +6,9 @@ use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use serde_json::{Value, json};
-use ui::Tokens;
-use ui::form::{Form, FormEvent};
+use ui::form::FormEvent;
 
-/// A form in a window, and what was done in it.
-struct Window {
-    form: Form,
-    events: Vec<FormEvent>,
-}
-
-fn window(view: View) -> Harness<'static, Window> {
-    let state = Window {
-        form: Form::new(view),
-        events: Vec::new(),
-    };
-    let mut harness = Harness::builder()
-        .with_size(egui::vec2(720.0, 1000.0))
-        .build_ui_state(
-            |ui, window: &mut Window| {
-                Tokens::apply(ui.ctx());
-                let events = window.form.ui(ui);
-                window.events.extend(events);
-            },
-            state,
-        );
-    harness.run();
-    harness
-}
+use crate::window::{Window, click, window};
 
 fn submitted(window: &Harness<'_, Window>) -> Option<Value> {
     window.state().events.iter().find_map(|event| match event {
@@ -45,11 +21,6 @@ fn type_into(window: &mut Harness<'_, Window>, label: &str, text: &str) {
     window.get_by_label(label).click();
     window.run();
     window.get_by_label(label).type_text(text);
-    window.run();
-}
-
-fn press(window: &mut Harness<'_, Window>, label: &str) {
-    window.get_by_label(label).click();
     window.run();
 }
 
@@ -82,8 +53,8 @@ fn a_form_of_every_kind_gives_the_values_typed_into_it() {
     type_into(&mut window, "Shots", "sh010");
     type_into(&mut window, "Handles", "8");
     type_into(&mut window, "Due", "2026-11-20");
-    press(&mut window, "Only look");
-    press(&mut window, "Status");
+    click(&mut window, "Only look");
+    click(&mut window, "Status");
     window
         .get_by_role_and_label(Role::ListBoxOption, "Type 1")
         .click();
@@ -95,13 +66,13 @@ fn a_form_of_every_kind_gives_the_values_typed_into_it() {
     type_into(&mut window, "Password", "hush");
     window.get_by_label("Everyone").scroll_to_me();
     window.run();
-    press(&mut window, "Everyone");
+    click(&mut window, "Everyone");
     window.get_by_label("Everyone: find").type_text("type 37");
     window.run();
-    press(&mut window, "Type 37");
+    click(&mut window, "Type 37");
     window.key_press(Key::Escape);
     window.run();
-    press(&mut window, "Create");
+    click(&mut window, "Create");
     assert_eq!(
         submitted(&window).unwrap(),
         json!({
@@ -119,7 +90,7 @@ fn what_is_missing_is_said_beside_its_field_and_takes_the_focus() {
         .with(Item::text("sequence", "Sequence").required());
     let mut window = window(view);
     assert!(window.query_by_label("Must be filled in.").is_none());
-    press(&mut window, "Submit");
+    click(&mut window, "Submit");
     assert_eq!(submitted(&window), None);
     window.get_by_label("Must be filled in.");
     window.get_by_label("1 field is not right yet");
@@ -127,7 +98,7 @@ fn what_is_missing_is_said_beside_its_field_and_takes_the_focus() {
     window.get_by_label("Sequence").type_text("SEQ010");
     window.run();
     assert!(window.query_by_label("Must be filled in.").is_none());
-    press(&mut window, "Submit");
+    click(&mut window, "Submit");
     assert_eq!(submitted(&window).unwrap()["sequence"], "SEQ010");
 }
 
@@ -141,7 +112,7 @@ fn what_is_typed_wrong_is_said_while_it_is_typed() {
     window.get_by_label("Must be a number.");
     type_into(&mut window, "Due", "2026-13-01");
     window.get_by_label("Must be a day, such as 2026-11-20.");
-    press(&mut window, "Submit");
+    click(&mut window, "Submit");
     assert_eq!(submitted(&window), None);
     assert_eq!(window.state().form.values()["handles"], "many");
 }
@@ -211,7 +182,7 @@ fn enter_in_a_line_submits_and_escape_cancels() {
 fn escape_closes_an_open_list_first() {
     let view = View::new("").with(Item::one_of("status", "Status", task_types(30)));
     let mut window = window(view);
-    press(&mut window, "Status");
+    click(&mut window, "Status");
     window.get_by_label("Status: find");
     window.key_press(Key::Escape);
     window.run();
@@ -226,9 +197,9 @@ fn a_field_is_committed_once_when_it_is_left() {
         .with(Item::text("note", "Note"));
     let mut window = window(view);
     type_into(&mut window, "Sequence", "SEQ");
-    press(&mut window, "Note");
-    press(&mut window, "Sequence");
-    press(&mut window, "Note");
+    click(&mut window, "Note");
+    click(&mut window, "Sequence");
+    click(&mut window, "Note");
     let name = || "sequence".to_owned();
     assert_eq!(
         window.state().events,
@@ -250,7 +221,7 @@ fn a_field_is_committed_once_when_it_is_left() {
 fn a_day_is_picked_from_the_calendar_by_keyboard() {
     let view = View::new("").with(Item::new(Control::Date, "due", "Due").value("2026-11-30"));
     let mut window = window(view);
-    press(&mut window, "Due: pick a day");
+    click(&mut window, "Due: pick a day");
     assert!(window.get_by_label("2026-11-30").is_focused());
     window.key_press(Key::ArrowRight);
     window.run();
@@ -265,7 +236,7 @@ fn a_day_is_picked_from_the_calendar_by_keyboard() {
 #[test]
 fn a_refused_form_says_why_and_can_be_sent_again() {
     let mut window = window(View::new("").with(Item::text("sequence", "Sequence").value("SEQ010")));
-    press(&mut window, "Submit");
+    click(&mut window, "Submit");
     assert!(window.get_by_label("Submit").accesskit_node().is_disabled());
     let mut failure = Failure::invalid("no project is called `x`").hint("choose another one");
     failure.causes = vec!["404".to_owned()];
@@ -277,9 +248,9 @@ fn a_refused_form_says_why_and_can_be_sent_again() {
     window.get_by_label("Choose another one.");
     window.get_by_label("Is not known.");
     assert!(window.get_by_label("Sequence").is_focused());
-    press(&mut window, "Details");
-    press(&mut window, "Copy details");
-    press(&mut window, "Submit");
+    click(&mut window, "Details");
+    click(&mut window, "Copy details");
+    click(&mut window, "Submit");
     let submits = window.state().events.iter();
     assert_eq!(
         submits

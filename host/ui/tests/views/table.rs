@@ -1,6 +1,5 @@
 //! Tables as a person fills them in: by keyboard, many cells at once, thousands of rows.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use callboard_protocol::{Choice, Edit, Item, View};
@@ -9,13 +8,9 @@ use egui::{Event, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use serde_json::{Value, json};
-use ui::Tokens;
-use ui::form::{Form, FormEvent};
+use ui::form::FormEvent;
 
-struct Window {
-    form: Form,
-    events: Vec<FormEvent>,
-}
+use crate::window::{Dropped, Window, click};
 
 fn columns() -> Vec<Item> {
     let statuses = ["Not started", "In progress", "Done"];
@@ -43,22 +38,7 @@ fn window(rows: Value) -> Harness<'static, Window> {
     let table = Item::table("shots", "Shots", columns())
         .growing()
         .value(rows);
-    let state = Window {
-        form: Form::new(View::new("Shots").with(table)),
-        events: Vec::new(),
-    };
-    let mut harness = Harness::builder()
-        .with_size(egui::vec2(1000.0, 800.0))
-        .build_ui_state(
-            |ui, window: &mut Window| {
-                Tokens::apply(ui.ctx());
-                let events = window.form.ui(ui);
-                window.events.extend(events);
-            },
-            state,
-        );
-    harness.run();
-    harness
+    crate::window::window(View::new("Shots").with(table))
 }
 
 fn cells(window: &Harness<'_, Window>, column: &str) -> Vec<Value> {
@@ -84,11 +64,6 @@ fn event(window: &mut Harness<'_, Window>, event: Event) {
 
 fn typed(window: &mut Harness<'_, Window>, text: &str) {
     event(window, Event::Text(text.to_owned()));
-}
-
-fn click(window: &mut Harness<'_, Window>, label: &str) {
-    window.get_by_label(label).click();
-    window.run();
 }
 
 fn edits(window: &Harness<'_, Window>) -> Vec<Edit> {
@@ -323,20 +298,6 @@ fn rows_are_added_and_deleted_by_keyboard() {
         cells(&window, "shot"),
         ["sh0010", "sh0020", "sh0030", "new shot"]
     );
-}
-
-/// A file as the window system drops it.
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|error| error.to_string())
-    }
 }
 
 #[test]

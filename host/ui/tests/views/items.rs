@@ -1,58 +1,14 @@
 //! Items beside the plain fields: files, progress, a running time, a log, a chart and buttons.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use callboard_protocol::{Choice, Control, Item, View};
 use egui::Key;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use serde_json::json;
-use ui::Tokens;
-use ui::form::{Form, FormEvent};
+use ui::form::FormEvent;
 
-struct Window {
-    form: Form,
-    events: Vec<FormEvent>,
-}
-
-fn window(view: View) -> Harness<'static, Window> {
-    let state = Window {
-        form: Form::new(view),
-        events: Vec::new(),
-    };
-    let mut harness = Harness::builder()
-        .with_size(egui::vec2(720.0, 700.0))
-        .build_ui_state(
-            |ui, window: &mut Window| {
-                Tokens::apply(ui.ctx());
-                let events = window.form.ui(ui);
-                window.events.extend(events);
-            },
-            state,
-        );
-    harness.run();
-    harness
-}
-
-fn click(window: &mut Harness<'_, Window>, label: &str) {
-    window.get_by_label(label).click();
-    window.run();
-}
-
-/// A file as the window system drops it.
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|error| error.to_string())
-    }
-}
+use crate::window::{Dropped, click, window};
 
 fn folder_with(names: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
