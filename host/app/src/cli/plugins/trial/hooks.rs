@@ -283,6 +283,7 @@ async fn launched(
             .ask(Ask::Answer {
                 job: detail.summary.id,
                 values: Map::new(),
+                question: None,
                 wait_ms: Some(TURN_MS),
             })
             .await;
