@@ -193,7 +193,7 @@ fn a_status_line_is_in_the_tray_and_outlives_the_turn() -> Result<()> {
     .done()?;
     says("Nothing is rendered")?;
 
-    // Windows are declared, listed and offered; that there are none yet is said.
+    // Windows are declared, listed and offered; that there is no display for one is said.
     says("Renders…")?;
     let windows = host.command(&["ui", "--list", "--json"])?.done()?;
     ensure!(
@@ -203,8 +203,7 @@ fn a_status_line_is_in_the_tray_and_outlives_the_turn() -> Result<()> {
     let refused = host.command(&["ui", "render_watch.board", "--json"])?;
     ensure!(
         refused.code == Some(1)
-            && refused.json()?["error"]["message"]
-                == "`Renders` cannot be opened: windows come with a later version",
+            && refused.json()?["error"]["message"] == "there is no display to open a window on",
         "{refused:?}"
     );
     host.finish()

@@ -7,6 +7,7 @@
 
 mod bus;
 mod command_line;
+mod display;
 mod home;
 mod host;
 mod hub;
@@ -23,6 +24,7 @@ mod wait;
 
 pub use bus::{BusClient, BusError, Incoming};
 pub use command_line::CommandResult;
+pub use display::Display;
 pub use home::Home;
 pub use host::{HostBuilder, HostRunner, Ready, callboard_in};
 pub use hub::{Frame, HubClient};

@@ -15,8 +15,9 @@ struct Need {
 
 /// A session bus for the tray, a keyring for plugins' secrets, Python for the official client and the Flame tests, `ps` for people who debug,
 /// `strace`, which kills the host at every write that reaches the disk, a browser for the sandbox's page, Node for the
-/// official JavaScript client, and `ffmpeg`, with which the sandbox encodes and the tests make films.
-const NEEDS: [Need; 10] = [
+/// official JavaScript client, and `ffmpeg`, with which the sandbox encodes and the tests make films;
+/// a display without a screen, keys to press on it, and the libraries that windows open at run time.
+const NEEDS: [Need; 17] = [
     Need {
         is_met: || tool::find("dbus-daemon").is_some(),
         debian: "dbus",
@@ -75,6 +76,42 @@ const NEEDS: [Need; 10] = [
         // From EPEL too; it makes H.264 with another encoder, which the sandbox knows.
         rocky: "ffmpeg-free",
     },
+    Need {
+        is_met: || tool::find("Xvfb").is_some(),
+        debian: "xvfb",
+        rocky: "xorg-x11-server-Xvfb",
+    },
+    Need {
+        is_met: || tool::find("xdotool").is_some(),
+        debian: "xdotool",
+        // From EPEL.
+        rocky: "xdotool",
+    },
+    Need {
+        is_met: || library("libGL.so.1"),
+        debian: "libgl1",
+        rocky: "mesa-libGL",
+    },
+    Need {
+        is_met: || library("libEGL.so.1"),
+        debian: "libegl1",
+        rocky: "mesa-libEGL",
+    },
+    Need {
+        is_met: || library("libxkbcommon-x11.so.0"),
+        debian: "libxkbcommon-x11-0",
+        rocky: "libxkbcommon-x11",
+    },
+    Need {
+        is_met: || library("libXcursor.so.1"),
+        debian: "libxcursor1",
+        rocky: "libXcursor",
+    },
+    Need {
+        is_met: || library("libXi.so.6"),
+        debian: "libxi6",
+        rocky: "libXi",
+    },
 ];
 
 #[derive(Clone, Copy)]
@@ -116,6 +153,14 @@ pub(crate) fn prepare() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Tells whether a shared library is where systems keep theirs.
+fn library(name: &str) -> bool {
+    let below = |folder: &str| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = below("/usr/lib").map(|entry| entry.path());
+    let mut folders = folders.chain(["/usr/lib64".into(), "/usr/lib".into()]);
+    folders.any(|folder| folder.join(name).exists())
 }
 
 fn install(installer: Installer, prefix: &[&str], missing: &[&Need]) -> Result<()> {
@@ -190,11 +235,11 @@ mod tests {
         let needs: Vec<&Need> = NEEDS.iter().collect();
         assert_eq!(
             packages(&needs, Installer::Apt),
-            "dbus gnome-keyring python3-venv procps strace chromium chromium-driver nodejs npm ffmpeg"
+            "dbus gnome-keyring python3-venv procps strace chromium chromium-driver nodejs npm ffmpeg xvfb xdotool libgl1 libegl1 libxkbcommon-x11-0 libxcursor1 libxi6"
         );
         assert_eq!(
             packages(&needs, Installer::Dnf),
-            "dbus-daemon gnome-keyring python3.11 procps-ng strace chromium chromedriver @nodejs:20/common npm ffmpeg-free"
+            "dbus-daemon gnome-keyring python3.11 procps-ng strace chromium chromedriver @nodejs:20/common npm ffmpeg-free xorg-x11-server-Xvfb xdotool mesa-libGL mesa-libEGL libxkbcommon-x11 libXcursor libXi"
         );
     }
 }

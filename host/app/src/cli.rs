@@ -84,7 +84,7 @@ enum Command {
     Plugins(plugins::PluginsArguments),
     /// Tells how callboard fares.
     Status,
-    /// Lists the windows that plugins declare, or opens one.
+    /// Opens a window, or lists those that plugins declare.
     Ui(ui::UiArguments),
     /// Starts callboard with your login, or not.
     Autostart(autostart::AutostartArguments),

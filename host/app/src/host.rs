@@ -39,6 +39,7 @@ use crate::settings::{
 use crate::sign_in::{Account, SignInDesk, failure_from_credentials};
 use crate::supervisor::{Program, Supervisor, SupervisorOptions};
 use crate::surface::bus::{Bus, BusOptions};
+use crate::windows::{Windows, WindowsOptions};
 use performer::Performer;
 use plugin_logs::PluginLogs;
 use starts::Starts;
@@ -86,6 +87,7 @@ pub(crate) struct Host {
     engine_thread: EngineThread,
     ledger_thread: LedgerThread,
     supervisor: Supervisor,
+    windows: Windows,
     log: PluginLog,
     bus: Bus,
     connection: JoinHandle<()>,
@@ -129,6 +131,7 @@ impl Host {
         let pins = Pins::read(place.folder.join("pinned.json"));
         let starting = Starting::of(credentials.as_ref());
         let private = private_folders(&home, &place.folder);
+        let sizes_file = place.folder.join("windows.json");
         let plugins = open_plugins(places, &starts, place.folder).await;
         let account = match credentials {
             Some(credentials) => Account::Fixed(credentials),
@@ -147,9 +150,11 @@ impl Host {
         let about = about(
             &host, &home, &settings, problems, &plugins, &ledger, pins, &channels,
         );
-        let bus = start_bus(&home, &settings, &engine, &about, &log, &channels, sign_in).await?;
         let supervisor =
             start_supervisor(&engine, &environment, &settings, &folders, &log, private)?;
+        let windows = start_windows(&engine, &supervisor, &home, &environment, sizes_file);
+        let desks = Desks::new(sign_in, &windows);
+        let bus = start_bus(&home, &settings, &engine, &about, &log, &channels, desks).await?;
         let outside = outside(&home, &settings, &channels, &bus, &supervisor);
         let plugin_settings = PluginLayers::find(&home);
         let performer = Performer {
@@ -193,6 +198,7 @@ impl Host {
             engine_thread,
             ledger_thread,
             supervisor,
+            windows,
             log,
             bus,
             connection: tokio::spawn(connection.run()),
@@ -244,6 +250,7 @@ impl Host {
             self.connection.abort();
         }
         self.commands.abort();
+        self.windows.stop().await;
         self.bus.stop().await;
         // Jobs that run are found as interrupted at the next start, as after a crash: one way to get well is enough.
         self.engine_thread.stop().await;
@@ -337,6 +344,21 @@ impl Channels {
     }
 }
 
+/// What clients of the bus reach beside the engine.
+struct Desks {
+    sign_in: SignInDesk,
+    windows: Windows,
+}
+
+impl Desks {
+    fn new(sign_in: SignInDesk, windows: &Windows) -> Self {
+        Self {
+            sign_in,
+            windows: windows.clone(),
+        }
+    }
+}
+
 async fn start_bus(
     home: &Home,
     settings: &Settings,
@@ -344,7 +366,7 @@ async fn start_bus(
     about: &Arc<About>,
     log: &PluginLog,
     channels: &Channels,
-    sign_in: SignInDesk,
+    desks: Desks,
 ) -> anyhow::Result<Bus> {
     Bus::start(BusOptions {
         path: home.bus.clone(),
@@ -355,8 +377,11 @@ async fn start_bus(
         plugins: about.plugins.clone(),
         plugin_log: log.clone(),
         hearing: channels.hearing.subscribe(),
+        server: channels.server(),
+        hub: channels.told.event_hub.subscribe(),
+        windows: desks.windows,
         stopping: channels.stopping.clone(),
-        sign_in,
+        sign_in: desks.sign_in,
         restart: channels.restart.clone(),
     })
     .await
@@ -510,6 +535,22 @@ fn start_supervisor(
         messages_burst: settings.plugins.messages_burst,
     };
     Supervisor::start(engine.clone(), options)
+}
+
+fn start_windows(
+    engine: &EngineHandle,
+    supervisor: &Supervisor,
+    home: &Home,
+    environment: &Environment,
+    sizes_file: PathBuf,
+) -> Windows {
+    Windows::start(WindowsOptions {
+        engine: engine.clone(),
+        supervisor: supervisor.clone(),
+        bus: home.bus.clone(),
+        has_display: environment.has_display,
+        sizes_file,
+    })
 }
 
 fn connect_children(

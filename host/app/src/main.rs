@@ -26,6 +26,7 @@ mod supervisor;
 mod surface;
 mod tray;
 mod usage;
+mod windows;
 
 fn main() -> std::process::ExitCode {
     cli::run()

@@ -14,6 +14,7 @@ mod rate;
 mod reader;
 mod recent;
 mod spawner;
+mod window;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -35,6 +36,7 @@ use rate::Rate;
 use spawner::Spawner;
 
 pub(crate) use rate::Bucket;
+pub(crate) use window::WindowProcess;
 
 /// How long a line of a plugin's log may be, in bytes; the rest of it is cut off.
 pub(crate) const LOG_LINE_BYTES: usize = 4096;

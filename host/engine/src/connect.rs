@@ -8,6 +8,8 @@ mod item;
 mod menu;
 mod row;
 
+pub use item::entity_type_from_kind;
+
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use callboard_event::Expression;

@@ -44,7 +44,7 @@ use callboard_protocol::{Failure, FailureKind, JobId, PluginId};
 use crate::waiting::{AfterKept, Overdue, Waiting};
 
 pub use catalogued::{Catalogued, Standing};
-pub use connect::HOST_APPLICATION;
+pub use connect::{HOST_APPLICATION, entity_type_from_kind};
 pub use event::{
     Ask, AskLaunch, Audience, CallResult, DraftChange, DraftRow, Earlier, Effect, EntityFacts,
     Event, HookFolder, Identity, JobRow, KeptJob, Lookup, Millis, NewChild, ProcessEnd, ProcessId,

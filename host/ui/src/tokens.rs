@@ -45,6 +45,9 @@ pub mod size {
     pub const CLOCK: f32 = 34.0;
 }
 
+/// The colours of the program's icon, as red, green, blue and opacity: its writing, and what that stands on.
+pub const ICON: [[u8; 4]; 2] = [[0x2b, 0x2b, 0x33, 0xff], [0xf2, 0xb1, 0x34, 0xff]];
+
 /// What colours mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tokens {

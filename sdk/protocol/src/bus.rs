@@ -47,6 +47,12 @@ bus_methods! {
     ActionsPin = "actions.pin",
     /// To the host: [`ActionRef`] to `{}`, answered once it is on disk.
     ActionsUnpin = "actions.unpin",
+    /// To the host: [`RemoteDiscover`](crate::RemoteDiscover) to [`Items`] of [`RemoteItem`](crate::RemoteItem).
+    ActionsRemote = "actions.remote",
+    /// To the host: [`RemoteLaunch`](crate::RemoteLaunch) to [`RemoteReply`](crate::RemoteReply).
+    ActionsLaunchRemote = "actions.launch_remote",
+    /// To the host: [`EntitiesList`](crate::EntitiesList) to [`Items`] of [`EntityRow`](crate::EntityRow).
+    EntitiesList = "entities.list",
     /// To the host: [`JobsList`] to [`Items`] of [`JobSummary`](crate::JobSummary).
     JobsList = "jobs.list",
     /// To the host: [`JobRef`] to [`JobDetail`](crate::JobDetail).
@@ -83,8 +89,20 @@ bus_methods! {
     CommandsList = "commands.list",
     /// To the host: `{}` to [`Items`] of [`DeclaredWindow`](crate::DeclaredWindow).
     WindowsList = "windows.list",
-    /// To the host: [`WindowRef`] to `{}`.
+    /// To the host: [`WindowRef`](crate::WindowRef) to `{}`, once the window is there or has come to the front.
     WindowsOpen = "windows.open",
+    /// To the host, from the process of a window: [`WindowRef`](crate::WindowRef) to [`WindowHeld`](crate::WindowHeld).
+    WindowsHold = "windows.hold",
+    /// To the host, from the process of a window: `{}` to `{}`; its first frame is drawn.
+    WindowsShown = "windows.shown",
+    /// To the host, from the process of a window: [`WindowSize`](crate::WindowSize) to `{}`.
+    WindowsResized = "windows.resized",
+    /// To the process of a window, a notification: it is to come to the front.
+    WindowsRaise = "windows.raise",
+    /// To the process of a window, a notification: it is to end.
+    WindowsClose = "windows.close",
+    /// To the process of a window, a notification: [`WindowNews`](crate::WindowNews).
+    WindowsNews = "windows.news",
     /// To the host: `{}` to [`Status`].
     Status = "status",
     /// To the host: `{}` to [`WhoAmI`].
@@ -241,13 +259,6 @@ pub struct JobsList {
 pub struct JobRef {
     /// The job.
     pub job: JobId,
-}
-
-/// Names a window.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WindowRef {
-    /// Its id, with its plugin before the dot.
-    pub window: String,
 }
 
 /// Waits until a job rests: ended, or asking.

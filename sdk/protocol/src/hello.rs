@@ -49,7 +49,7 @@ pub enum Scope {
     /// An application: events, discovering and launching actions, and its own jobs.
     #[default]
     Dcc,
-    /// A window of the host's own.
+    /// A window that the host has started: everything.
     Ui,
     /// The command line: everything.
     Cli,
@@ -75,6 +75,9 @@ pub struct BusHello {
     /// What it calls itself: `flame 2025.2.2`.
     #[serde(default)]
     pub name: String,
+    /// What proves that the host started it, for the scope `ui`: it is good for one connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// The host's answer to a [`BusHello`]. A client that has no version in common gets an error message instead, and end of file.

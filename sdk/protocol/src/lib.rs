@@ -19,6 +19,7 @@ mod form;
 mod hello;
 mod id;
 mod job;
+mod launcher;
 mod manifest;
 mod message;
 mod plugin;
@@ -26,13 +27,14 @@ mod plugin_list;
 mod service;
 mod step;
 mod view;
+mod window;
 
 pub use action::{Action, Count, MenuItem, When};
 pub use bus::{
     ActionItems, ActionRef, ActionsDiscover, ActionsLaunch, ApplicationBusy, BusMethod,
     ConnectionState, DescribeRow, Description, EventParams, HubStatus, Isolation, Items, JobAnswer,
     JobRef, JobWait, JobsList, KeptActions, Launched, LedgerStatus, Publish, Replies, SignInEnd,
-    Status, Subscribe, Subscribed, TrayStatus, WhoAmI, WindowRef,
+    Status, Subscribe, Subscribed, TrayStatus, WhoAmI,
 };
 pub use connect::{
     ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPart, ConnectPublish,
@@ -58,6 +60,9 @@ pub use job::{
     JobDetail, JobState, JobSummary, Launch, Outcome, Progress, StepReport, StepState, StepsReport,
     UnitReport, UnitState,
 };
+pub use launcher::{
+    EntitiesList, EntitiesOf, EntityRow, RemoteDiscover, RemoteItem, RemoteLaunch, RemoteReply,
+};
 pub use manifest::{Limits, Manifest, ManifestError, Permission, Platform, Run, Verb};
 pub use message::{Message, MessageError, MessageId};
 pub use plugin::{
@@ -80,6 +85,7 @@ pub use step::{Encode, InDoubt, Operation, Step, Unit, Upload, Work};
 pub use view::{
     ChartSeries, ChartValue, Choice, Control, FileChoice, Item, ProgressValue, TimerValue, View,
 };
+pub use window::{WindowHeld, WindowNews, WindowRef, WindowSize};
 
 /// The longest message, in bytes of its JSON line without the line feed, that either side accepts.
 ///

@@ -11,17 +11,19 @@ use callboard_protocol::{
     BisectStep, Bisected, BusHello, BusMethod, BusWelcome, Change, Changed, ChildJob,
     ConnectHandle, ConnectHandled, ConnectLoaded, ConnectMethod, ConnectPublish, ConnectPublished,
     ConnectSubscribed, ConnectUnsubscribed, Control, DeclaredCommand, DeclaredWindow, Describe,
-    Description, DraftKept, Edit, EventParams, EventsHeard, EventsNext, EventsPublish,
-    EventsSubscribe, Failure, FailureKind, FetchedFile, FtrackCall, FtrackCalled, FtrackDownload,
-    HandOver, HostHello, HostMethod, HttpAnswer, HttpRequest, Items, JobAnswer, JobBack, JobChange,
-    JobChanged, JobDetail, JobDraft, JobFolder, JobRef, JobState, JobSummary, JobWait, JobsAttach,
-    JobsLaunch, JobsList, KeptActions, Launch, Launched, Log, Message, Notify, Open, Operation,
-    Outcome, PluginHello, PluginLogLines, PluginLogs, PluginMethod, PluginRef, PluginSettings,
-    PluginSettingsAsk, PluginSource, PluginState, PluginSummary, PluginsBisect, PluginsReloaded,
-    Progress, Publish, Query, QueryPage, QueryResults, QueryRows, Replies, Scope, SecretGet,
-    SecretKept, SecretPut, SecretValue, SettingsValues, SignInEnd, Status, StatusSet, StoreAppend,
-    StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap, StoreSwapped, StoreTrim,
-    StoreValue, StoredEntries, StoredKeys, Subscribe, Subscribed, Surface, WhoAmI, WindowRef, Work,
+    Description, DraftKept, Edit, EntitiesList, EntitiesOf, EntityRow, EventParams, EventsHeard,
+    EventsNext, EventsPublish, EventsSubscribe, Failure, FailureKind, FetchedFile, FtrackCall,
+    FtrackCalled, FtrackDownload, HandOver, HostHello, HostMethod, HttpAnswer, HttpRequest, Items,
+    JobAnswer, JobBack, JobChange, JobChanged, JobDetail, JobDraft, JobFolder, JobRef, JobState,
+    JobSummary, JobWait, JobsAttach, JobsLaunch, JobsList, KeptActions, Launch, Launched, Log,
+    Message, Notify, Open, Operation, Outcome, PluginHello, PluginLogLines, PluginLogs,
+    PluginMethod, PluginRef, PluginSettings, PluginSettingsAsk, PluginSource, PluginState,
+    PluginSummary, PluginsBisect, PluginsReloaded, Progress, Publish, Query, QueryPage,
+    QueryResults, QueryRows, RemoteDiscover, RemoteItem, RemoteLaunch, RemoteReply, Replies, Scope,
+    SecretGet, SecretKept, SecretPut, SecretValue, SettingsValues, SignInEnd, Status, StatusSet,
+    StoreAppend, StoreAppended, StoreEntries, StoreGet, StoreKeys, StorePut, StoreSwap,
+    StoreSwapped, StoreTrim, StoreValue, StoredEntries, StoredKeys, Subscribe, Subscribed, Surface,
+    WhoAmI, WindowHeld, WindowNews, WindowRef, WindowSize, Work,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -163,6 +165,15 @@ fn check(file: &str) {
             "Items<DeclaredCommand>" => Items<DeclaredCommand>,
             "Items<DeclaredWindow>" => Items<DeclaredWindow>,
             "WindowRef" => WindowRef,
+            "EntitiesList" => EntitiesList,
+            "Items<EntityRow>" => Items<EntityRow>,
+            "RemoteDiscover" => RemoteDiscover,
+            "Items<RemoteItem>" => Items<RemoteItem>,
+            "RemoteLaunch" => RemoteLaunch,
+            "RemoteReply" => RemoteReply,
+            "WindowHeld" => WindowHeld,
+            "WindowSize" => WindowSize,
+            "WindowNews" => WindowNews,
             "ConnectLoaded" => ConnectLoaded,
             "ConnectSubscribed" => ConnectSubscribed,
             "ConnectUnsubscribed" => ConnectUnsubscribed,
@@ -250,7 +261,14 @@ fn types_of(method: &str) -> [&'static str; 2] {
         "plugins.bisect" => ["PluginsBisect", "Bisected"],
         "commands.list" => ["-", "Items<DeclaredCommand>"],
         "windows.list" => ["-", "Items<DeclaredWindow>"],
+        "actions.remote" => ["RemoteDiscover", "Items<RemoteItem>"],
+        "actions.launch_remote" => ["RemoteLaunch", "RemoteReply"],
+        "entities.list" => ["EntitiesList", "Items<EntityRow>"],
         "windows.open" => ["WindowRef", "-"],
+        "windows.hold" => ["WindowRef", "WindowHeld"],
+        "windows.shown" | "windows.raise" | "windows.close" => ["-", "-"],
+        "windows.resized" => ["WindowSize", "-"],
+        "windows.news" => ["WindowNews", "-"],
         "connect.loaded" => ["ConnectLoaded", "-"],
         "connect.subscribed" => ["ConnectSubscribed", "-"],
         "connect.unsubscribed" => ["ConnectUnsubscribed", "-"],
@@ -318,6 +336,8 @@ fn what_a_later_version_says_is_unknown_and_no_error() {
     check_unknown(json!("moon"), PluginSource::Unknown);
     check_unknown(json!("sideways"), BisectStep::Unknown);
     check_unknown(json!({"outcome": "sings", "song": "…"}), Outcome::Unknown);
+    check_unknown(json!({"what": "moon", "phase": 3}), WindowNews::Unknown);
+    check_unknown(json!({"of": "moons"}), EntitiesOf::Unknown);
     check_unknown(json!({"type": "dial", "turns": 3}), Control::Unknown);
     check_unknown(json!({"action": "merge", "keys": []}), Operation::Unknown);
     check_unknown(json!({"edit": "fold", "row": "r1"}), Edit::Unknown);

@@ -36,11 +36,7 @@ impl Client {
     ///
     /// [`Problem::not_running`] where nobody listens, and whatever the host says against this client.
     pub(crate) fn connect(bus: &Path) -> Result<Self, Problem> {
-        let socket = UnixStream::connect(bus).map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Problem::not_running(),
-            _ => Problem::from(unreachable(bus, &error)),
-        })?;
-        check_owner(&socket, bus)?;
+        let socket = dial(bus)?;
         let ends = (|| -> std::io::Result<_> {
             socket.set_write_timeout(Some(ANSWER))?;
             socket.set_read_timeout(Some(HELLO))?;
@@ -168,6 +164,20 @@ impl Client {
             }
         }
     }
+}
+
+/// Connects to the socket of the host whose bus lies at `bus`, before anything is said.
+///
+/// # Errors
+///
+/// [`Problem::not_running`] where nobody listens, and when somebody else does.
+pub(super) fn dial(bus: &Path) -> Result<UnixStream, Problem> {
+    let socket = UnixStream::connect(bus).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => Problem::not_running(),
+        _ => Problem::from(unreachable(bus, &error)),
+    })?;
+    check_owner(&socket, bus)?;
+    Ok(socket)
 }
 
 /// Refuses a socket that somebody else serves: in a folder for temporary files anybody may have made it.

@@ -20,6 +20,7 @@ impl Host {
         TraySurface {
             engine: self.engine.clone(),
             teller: Teller::new(orders.clone(), self.notifications.clone()),
+            windows: self.windows.clone(),
             orders,
             commands,
             hub: self.hub.clone(),

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 /// | `FTRACK_CONNECT_PLUGIN_PATH` | folders of ftrack Connect plugins, in place of Connect's usual one; `$NAME` and `${NAME}` in it are filled in |
 /// | `FTRACK_EVENT_PLUGIN_PATH` | folders of ftrack Connect hooks, likewise |
 /// | `CALLBOARD_LOG` | what is logged, in the grammar of `RUST_LOG` |
+/// | `DISPLAY` | on Linux, where windows open; without it there are none |
 /// | `FTRACK_SERVER`, `FTRACK_API_USER`, `FTRACK_API_KEY` | the server and who signs in, as for ftrack's own clients |
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
@@ -54,6 +55,8 @@ pub(crate) struct Environment {
     /// `LOCALAPPDATA`.
     #[cfg(windows)]
     pub(crate) local_app_data: Option<PathBuf>,
+    /// Whether windows have a display: `DISPLAY` on Linux.
+    pub(crate) has_display: bool,
     /// What plugin processes are given of it.
     pub(crate) for_plugins: Vec<(OsString, OsString)>,
     /// What the person's own programs are given of it.
@@ -110,6 +113,7 @@ impl Environment {
             xdg_state_home: path("XDG_STATE_HOME"),
             #[cfg(windows)]
             local_app_data: path("LOCALAPPDATA"),
+            has_display: !cfg!(target_os = "linux") || value("DISPLAY").is_some(),
             for_plugins: std::env::vars_os()
                 .filter(|(name, _)| name.to_str().is_some_and(is_passed_to_plugins))
                 .collect(),

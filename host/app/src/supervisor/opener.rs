@@ -34,6 +34,16 @@ impl Mark {
         }
     }
 
+    /// Returns the variable's name.
+    pub(super) fn name(&self) -> &'static str {
+        MARK
+    }
+
+    /// Returns the variable's value.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Returns the variable as it stands in a process's environment.
     pub(super) fn variable(&self) -> String {
         format!("{MARK}={}", self.id)

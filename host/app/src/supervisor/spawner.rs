@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -42,6 +42,7 @@ struct Order {
 /// A way to the thread.
 pub(super) struct Spawner {
     orders: SyncSender<Order>,
+    executable: PathBuf,
     known: Known,
     mark: Mark,
 }
@@ -58,6 +59,7 @@ impl Spawner {
     ) -> anyhow::Result<Self> {
         let (orders, receiver) = sync_channel(QUEUE);
         let known = Known::default();
+        let executable = program.executable.clone();
         let thread = Thread {
             program,
             environment,
@@ -73,6 +75,7 @@ impl Spawner {
             .context("could not start the spawner's thread")?;
         Ok(Self {
             orders,
+            executable,
             known,
             mark: Mark::fresh(),
         })
@@ -97,6 +100,11 @@ impl Spawner {
     /// Returns the runners that are alive; while they are locked nobody looks for orphans.
     pub(super) fn known(&self) -> Known {
         Arc::clone(&self.known)
+    }
+
+    /// Returns this program's own file.
+    pub(super) fn executable(&self) -> &Path {
+        &self.executable
     }
 
     /// Returns what is set on the person's own programs.

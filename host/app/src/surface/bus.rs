@@ -7,6 +7,7 @@ mod applications;
 mod connection;
 mod hello;
 mod host_topics;
+mod launcher;
 mod listener;
 mod outgoing;
 mod person;
@@ -15,14 +16,15 @@ mod publishing;
 mod requests;
 mod router;
 mod sign_in;
+mod windows;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use callboard_protocol::{BusHello, Failure, JobDetail, JobId, Scope};
+use callboard_protocol::{BusHello, Failure, JobDetail, JobId, Scope, WindowNews};
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -31,7 +33,9 @@ use crate::engine_thread::{Announcement, EngineHandle, now};
 use crate::hearing::Hearing;
 use crate::plugin_folders::PluginFolders;
 use crate::plugin_log::PluginLog;
+use crate::service::Server;
 use crate::sign_in::SignInDesk;
+use crate::windows::Windows;
 use outgoing::Outgoing;
 use publishing::Publishing;
 
@@ -64,6 +68,12 @@ pub(crate) struct BusOptions {
     pub(crate) plugin_log: PluginLog,
     /// Where a person is signed in and out.
     pub(crate) sign_in: SignInDesk,
+    /// The way to the server, for what a launcher shows.
+    pub(crate) server: Server,
+    /// The way to the event hub, for what others offer.
+    pub(crate) hub: watch::Receiver<Option<ftrack::EventHub>>,
+    /// The windows, whose processes are clients.
+    pub(crate) windows: Windows,
     /// Where a client's `quit` goes.
     pub(crate) stopping: watch::Sender<bool>,
     /// Where a client's `restart` goes; none where the host cannot start again.
@@ -96,6 +106,8 @@ struct Client {
     applications: applications::Questions,
     /// The jobs it launched.
     jobs: Mutex<HashSet<JobId>>,
+    /// Whether it is a window, which is told what changes.
+    is_window: AtomicBool,
 }
 
 impl Bus {
@@ -196,6 +208,7 @@ impl Shared {
 
     fn forget(&self, session: u64) {
         lock(&self.clients).remove(&session);
+        self.options.windows.left(session);
         self.publishing.router().forget(session);
         lock(&self.started).retain(|_, owner| *owner != session);
         self.busy
@@ -207,13 +220,18 @@ impl Shared {
 async fn announce(mut announcements: broadcast::Receiver<Announcement>, shared: Arc<Shared>) {
     loop {
         match announcements.recv().await {
-            Ok(Announcement::JobRested(job)) => {
-                let session = lock(&shared.started).remove(&job.summary.id);
-                shared.tell_job(session, &job);
+            Ok(announcement) => {
+                if let Some(news) = windows::news(&announcement) {
+                    shared.tell_windows(&news);
+                }
+                if let Announcement::JobRested(job) = announcement {
+                    let session = lock(&shared.started).remove(&job.summary.id);
+                    shared.tell_job(session, &job);
+                }
             }
-            Ok(_) => {}
             Err(broadcast::error::RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "the bus missed announcements");
+                shared.tell_windows(&WindowNews::Everything);
                 host_topics::tell_rested(&shared).await;
             }
             Err(broadcast::error::RecvError::Closed) => return,

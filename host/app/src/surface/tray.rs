@@ -13,7 +13,7 @@ use std::sync::mpsc::SyncSender;
 
 use callboard_protocol::{
     ActionId, ConnectionState, Context, DeclaredWindow, Failure, HubStatus, JobDetail, JobId,
-    JobState, JobSummary, MenuItem, Notify, NotifyLevel, Open, StatusText, Surface,
+    JobState, JobSummary, MenuItem, Notify, NotifyLevel, Open, StatusText, Surface, WindowRef,
 };
 use engine::{Ask, AskLaunch, Audience, Reply};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -27,6 +27,7 @@ use crate::sign_in::SignInDesk;
 use crate::supervisor::Supervisor;
 use crate::surface::dialect;
 use crate::tray::{Order, Telling};
+use crate::windows::Windows;
 
 pub(crate) use menu::{Command, Entry, Look, Menu};
 pub(crate) use teller::Teller;
@@ -47,6 +48,8 @@ const PACE: Duration = Duration::from_millis(500);
 pub(crate) struct TraySurface {
     /// The way to the engine.
     pub(crate) engine: EngineHandle,
+    /// The way to windows.
+    pub(crate) windows: Windows,
     /// The way to the tray's thread.
     pub(crate) orders: SyncSender<Order>,
     /// What the person chose from the menu.
@@ -288,18 +291,14 @@ impl TraySurface {
                 });
             }
             Command::Open(window) => {
-                let (engine, teller) = (self.engine.clone(), Arc::clone(&self.teller));
+                let (windows, teller) = (self.windows.clone(), Arc::clone(&self.teller));
                 tokio::spawn(async move {
-                    let Reply::Windows(windows) = engine.ask(Ask::Windows).await else {
-                        return;
-                    };
-                    // One that is gone since the menu was drawn is gone from the menu as well.
-                    if let Some(window) = windows.iter().find(|known| known.id == window) {
-                        let message = dialect::sentence(&super::no_windows(window));
+                    let window = WindowRef { window, job: None };
+                    if let Err(failure) = windows.open(window).await {
                         let telling = Telling {
-                            level: NotifyLevel::Info,
-                            title: window.window.title.clone(),
-                            message,
+                            level: NotifyLevel::Error,
+                            title: "Callboard".to_owned(),
+                            message: dialect::sentence(&failure),
                             click: None,
                         };
                         teller.tell(telling);

@@ -118,7 +118,7 @@ pub(super) fn outcome(plugin: &PluginId, answer: &Value, state: Value) -> Result
 }
 
 /// Returns what ftrack's events call an entity of this kind.
-pub(super) fn entity_type(kind: &str) -> String {
+pub fn entity_type_from_kind(kind: &str) -> String {
     match kind {
         "Project" => "show".to_owned(),
         "AssetVersion" | "Asset" | "User" | "ReviewSession" | "List" | "Component"

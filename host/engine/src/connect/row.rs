@@ -331,7 +331,7 @@ impl Engine {
 
     pub(super) fn selection_data(&self, selection: &[callboard_protocol::Entity]) -> Value {
         let entities = selection.iter().map(|entity| {
-            json!({"entityId": entity.id, "entityType": super::item::entity_type(&entity.kind)})
+            json!({"entityId": entity.id, "entityType": super::item::entity_type_from_kind(&entity.kind)})
         });
         Value::Array(entities.collect())
     }

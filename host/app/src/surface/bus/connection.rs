@@ -1,10 +1,10 @@
 //! One client, from its hello to its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callboard_protocol::{Failure, FailureKind, Message, MessageId};
+use callboard_protocol::{BusHello, Failure, FailureKind, Message, MessageId};
 use callboard_wire::{DecodeError, Decoder};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::outgoing::Outgoing;
-use super::{Client, HELLO, Shared, applications, hello, lock, requests};
+use super::{Client, HELLO, Shared, applications, hello, lock, requests, windows};
 
 /// How much is read at once.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -27,7 +27,15 @@ pub(super) async fn serve(stream: UnixStream, shared: Arc<Shared>) {
     let (mut reader, mut writer) = stream.into_split();
     let mut decoder = Decoder::default();
     let welcome = hello::welcome(shared.options.about.host(), session);
-    let exchanged = hello::exchange(&mut reader, &mut writer, &mut decoder, &welcome, HELLO);
+    let admit = |hello: &BusHello| windows::admit(&shared, hello);
+    let exchanged = hello::exchange(
+        &mut reader,
+        &mut writer,
+        &mut decoder,
+        &welcome,
+        HELLO,
+        admit,
+    );
     let Some(hello) = exchanged.await else { return };
     let (outgoing, lines) = Outgoing::new(shared.options.queue_messages);
     let writing = tokio::spawn(lines.run(writer));
@@ -37,6 +45,7 @@ pub(super) async fn serve(stream: UnixStream, shared: Arc<Shared>) {
         outgoing: outgoing.clone(),
         applications: applications::Questions::default(),
         jobs: std::sync::Mutex::default(),
+        is_window: AtomicBool::new(false),
     });
     tracing::debug!(
         session,

@@ -7,13 +7,15 @@ use callboard_wire::{Decoder, encode_hello, parse_hello, refuse_hello};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-/// Reads a client's hello and answers it; none when there can be no talk. What was read beyond it stays in `decoder`.
+/// Reads a client's hello and answers it; none when there can be no talk, or `admit` refuses it. What was read beyond
+/// it stays in `decoder`.
 pub(super) async fn exchange<R, W>(
     reader: &mut R,
     writer: &mut W,
     decoder: &mut Decoder,
     welcome: &BusWelcome,
     deadline: Duration,
+    admit: impl FnOnce(&BusHello) -> Result<(), Failure>,
 ) -> Option<BusHello>
 where
     R: AsyncRead + Unpin,
@@ -30,6 +32,10 @@ where
     };
     match parse_hello::<BusHello>(&line) {
         Ok((hello, _)) => {
+            if let Err(failure) = admit(&hello) {
+                refuse(writer, failure).await;
+                return None;
+            }
             writer.write_all(&encode_hello(welcome)).await.ok()?;
             Some(hello)
         }
@@ -76,6 +82,8 @@ async fn refuse<W: AsyncWrite + Unpin>(writer: &mut W, failure: Failure) {
 
 #[cfg(test)]
 mod tests {
+    use callboard_protocol::Scope;
+
     use super::*;
 
     async fn check(line: &str, expected: &str) {
@@ -85,7 +93,19 @@ mod tests {
         let mut decoder = Decoder::default();
         let welcome = welcome("h", 3);
         let deadline = Duration::from_millis(20);
-        let _hello = exchange(&mut reader, &mut writer, &mut decoder, &welcome, deadline).await;
+        let admit = |hello: &BusHello| match hello.scope {
+            Scope::Ui => Err(Failure::denied("not a window of the host's")),
+            _ => Ok(()),
+        };
+        let read = exchange(
+            &mut reader,
+            &mut writer,
+            &mut decoder,
+            &welcome,
+            deadline,
+            admit,
+        );
+        drop(read.await);
         drop((reader, writer));
         let mut answer = String::new();
         theirs.read_to_string(&mut answer).await.unwrap();
@@ -102,6 +122,11 @@ mod tests {
         check(
             "{\"versions\":[9]}\n",
             "{\"error\":{\"kind\":\"unsupported\"",
+        )
+        .await;
+        check(
+            "{\"versions\":[1],\"scope\":\"ui\"}\n",
+            "{\"error\":{\"kind\":\"denied\"",
         )
         .await;
         check("GET / HTTP/1.1\r\n", "{\"error\":").await;

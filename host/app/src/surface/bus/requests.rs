@@ -7,7 +7,6 @@ use callboard_protocol::{
     ActionItems, ActionsDiscover, ActionsLaunch, BusMethod, EventParams, Failure, FailureKind,
     Items, JobAnswer, JobBack, JobChange, JobDraft, JobId, JobRef, JobState, JobWait, JobsList,
     Launched, MessageId, PluginSettingsAsk, Publish, Replies, Scope, Subscribe, Subscribed,
-    WindowRef,
 };
 use engine::{Ask, AskLaunch, Reply};
 use serde::Serialize;
@@ -17,11 +16,13 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::host_topics::{self, context, unexpected};
+use super::launcher;
 use super::lock;
 use super::person;
 use super::plugins;
 use super::router::source_id;
 use super::sign_in;
+use super::windows;
 use crate::pins::Pin;
 use crate::surface::dialect::values_for_view;
 
@@ -77,6 +78,12 @@ fn is_allowed(scope: Scope, method: BusMethod) -> bool {
                 | BusMethod::ActionsKept
                 | BusMethod::ActionsPin
                 | BusMethod::ActionsUnpin
+                | BusMethod::ActionsRemote
+                | BusMethod::ActionsLaunchRemote
+                | BusMethod::EntitiesList
+                | BusMethod::WindowsHold
+                | BusMethod::WindowsShown
+                | BusMethod::WindowsResized
                 | BusMethod::Quit
                 | BusMethod::Restart
         ),
@@ -107,6 +114,9 @@ async fn dispatch(
         BusMethod::ActionsUnpin => person::pin(connection, id, read(params)?, Pin::Off),
         BusMethod::ApplicationBusy => Ok(person::busy(connection, read(params)?)),
         BusMethod::Restart => person::restart(connection),
+        BusMethod::ActionsRemote => Ok(launcher::discover(connection, id, read(params)?)),
+        BusMethod::ActionsLaunchRemote => Ok(launcher::launch(connection, id, read(params)?)),
+        BusMethod::EntitiesList => Ok(launcher::entities(connection, id, read(params)?)),
         BusMethod::JobsList => {
             let JobsList { states, limit } = read(params)?;
             let limit = usize::try_from(limit.unwrap_or(LISTED)).unwrap_or(usize::MAX);
@@ -151,7 +161,10 @@ async fn dispatch(
         BusMethod::PluginsSettings => settings(connection, id, read(params)?).await,
         BusMethod::CommandsList => ask(connection, id, Ask::Commands).await,
         BusMethod::WindowsList => ask(connection, id, Ask::Windows).await,
-        BusMethod::WindowsOpen => open_window(connection, id, read(params)?).await,
+        BusMethod::WindowsOpen => Ok(windows::open(connection, id, read(params)?)),
+        BusMethod::WindowsHold => Ok(windows::hold(connection, id, read(params)?)),
+        BusMethod::WindowsShown => Ok(windows::shown(connection)),
+        BusMethod::WindowsResized => Ok(windows::resized(connection, read(params)?)),
         BusMethod::Status => status(connection, id).await,
         BusMethod::WhoAmI => {
             let who = connection.shared.options.about.whoami()?;
@@ -206,27 +219,6 @@ async fn settings(
         }
     }
     ask(connection, id, Ask::Settings(given)).await
-}
-
-/// There is no process for windows yet, and this says so.
-async fn open_window(connection: &mut Connection, id: MessageId, window: WindowRef) -> Taken {
-    let pending = connection.shared.options.engine.submit(Ask::Windows).await;
-    connection.answer_later(id, async move {
-        match pending.reply().await {
-            Reply::Windows(windows) => Err(windows
-                .iter()
-                .find(|known| known.id == window.window)
-                .map_or_else(
-                    || {
-                        Failure::not_found(format!("there is no window `{}`", window.window))
-                            .hint("list the windows with `callboard ui --list`")
-                    },
-                    crate::surface::no_windows,
-                )),
-            other => Err(unexpected(other)),
-        }
-    });
-    Ok(Answer::Later)
 }
 
 fn subscribe(connection: &Connection, subscribe: Subscribe) -> Taken {
