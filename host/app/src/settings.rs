@@ -2,6 +2,7 @@
 //!
 //! A bad setting is named with its file, its key and what is expected; the value of the layer below it stays in force.
 
+mod connect_account;
 mod credentials;
 mod environment;
 mod keyring;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use crate::home::Home;
 use layers::{Layers, Missing};
 
+pub(crate) use connect_account::find as connect_account;
 pub(crate) use credentials::{Credentials, CredentialsError, Source};
 pub(crate) use environment::Environment;
 pub(crate) use plugin_layers::PluginLayers;

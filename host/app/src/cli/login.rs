@@ -16,7 +16,7 @@ use super::problem::{Code, Problem};
 use super::resident;
 use crate::connection::config_on_network;
 use crate::service::failure_from_connect;
-use crate::settings::{Credentials, Settings, Source};
+use crate::settings::{Credentials, Settings, Source, connect_account};
 use crate::sign_in::{failure_from_credentials, place_of_key};
 
 pub(super) use terminal::is_confirmed;
@@ -42,6 +42,9 @@ pub(super) struct LoginArguments {
     /// Signs in on ftrack's own page in the browser, which then brings the key.
     #[arg(long)]
     browser: bool,
+    /// Takes over the account that ftrack Connect keeps on this machine; Connect's own file stays as it is.
+    #[arg(long, conflicts_with_all = ["server", "user", "key_stdin", "browser"])]
+    from_connect: bool,
     /// Tries whether it works and keeps nothing; without server and user, tries what is kept.
     #[arg(long)]
     check: bool,
@@ -51,10 +54,13 @@ pub(super) fn login(session: &Session, arguments: &LoginArguments) -> Result<Cod
     let tries_kept = arguments.check
         && !arguments.key_stdin
         && !arguments.browser
+        && !arguments.from_connect
         && arguments.server.is_none()
         && arguments.user.is_none();
     let mut credentials = if tries_kept {
         found(session)?
+    } else if arguments.from_connect {
+        of_connect(session)?
     } else {
         given(session, arguments)?
     };
@@ -74,6 +80,16 @@ pub(super) fn login(session: &Session, arguments: &LoginArguments) -> Result<Cod
 fn found(session: &Session) -> Result<Credentials, Problem> {
     block_on(Credentials::find(&session.environment, &session.home()))?
         .map_err(|error| failure_from_credentials(&error).into())
+}
+
+/// Returns the credentials that ftrack Connect keeps.
+fn of_connect(session: &Session) -> Result<Credentials, Problem> {
+    let credentials = connect_account(&session.environment).map_err(|error| {
+        Failure::not_found(error.to_string()).hint("sign in with `callboard login` instead")
+    })?;
+    Credentials::check_pinned(&session.home(), &credentials.server)
+        .map_err(|error| failure_from_credentials(&error))?;
+    Ok(credentials)
 }
 
 /// Takes the credentials from the arguments, and what is missing from the person at the terminal.
