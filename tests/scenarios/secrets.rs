@@ -1,12 +1,12 @@
 //! Secrets of plugins: in a real keyring where there is one, and in a file that is closed to others where there is none.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use tests::{Home, HostBuilder, HostRunner, Keyring};
+use tests::{Home, HostBuilder, HostRunner, Keyring, SOON, wait_until};
 
 use crate::services::{act, home_with, output};
 
@@ -83,4 +83,79 @@ fn without_a_keyring_a_secret_is_in_a_file_that_is_closed_to_others_and_that_is_
         "{failure}"
     );
     host.finish()
+}
+
+/// Launches the plugin that says whether its secret setting is set.
+fn has_token(host: &HostRunner) -> Result<bool> {
+    let arguments = ["launch", "burn_in.show", "--wait", "--json"];
+    let job = host.command(&arguments)?.done()?;
+    let has_token = job["output"]["has_token"].as_bool();
+    has_token.with_context(|| format!("it says {job}"))
+}
+
+fn change_token(host: &HostRunner, words: [&str; 2]) -> Result<()> {
+    let [option, value] = words;
+    let arguments = ["plugins", "settings", "burn_in", option, value, "--json"];
+    host.command(&arguments)?.done()?;
+    Ok(())
+}
+
+#[test]
+fn a_secret_setting_is_in_the_keyring_and_one_that_lay_in_the_file_moves_there() -> Result<()> {
+    let keyring = Keyring::start()?;
+    let home = Home::empty()?;
+    home.add_example("burn_in")?;
+    let home = Arc::new(home);
+    let file = home.path().join("plugin_secrets.toml");
+    let socket = keyring.address().strip_prefix("unix:path=");
+    let socket = socket.and_then(|socket| socket.split(',').next());
+    let socket = socket.context("a bus with a path")?;
+    // Where this leads to the bus there is a keyring.
+    let link = home.path().join("session_bus");
+    symlink(socket, &link)?;
+    let address = format!("unix:path={}", link.display());
+    let with_keyring = || -> Result<HostRunner> {
+        let host = host(&home).environment("DBUS_SESSION_BUS_ADDRESS", &address);
+        let host = host.start()?;
+        host.connected_bus()?;
+        Ok(host)
+    };
+
+    let first = host(&home).start()?;
+    first.connected_bus()?;
+    change_token(&first, ["--set", "token=first-s3cret"])?;
+    ensure!(fs::read_to_string(&file)?.contains("first-s3cret"));
+    let log = first.log();
+    ensure!(log.contains("there is no keyring"), "{log}");
+    ensure!(has_token(&first)?);
+    first.finish()?;
+
+    let second = with_keyring()?;
+    ensure!(has_token(&second)?, "it was lost on its way");
+    ensure!(!fs::read_to_string(&file)?.contains("s3cret"));
+    change_token(&second, ["--set", "token=second-s3cret"])?;
+    ensure!(!fs::read_to_string(&file)?.contains("s3cret"));
+    second.finish()?;
+
+    // The keyring comes later than the host.
+    fs::remove_file(&link)?;
+    let third = with_keyring()?;
+    ensure!(!has_token(&third)?, "the keyring is away");
+    symlink(socket, &link)?;
+    wait_until("the keyring is asked again", SOON, || {
+        match has_token(&third) {
+            Ok(true) => Some(Ok(())),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    })??;
+    change_token(&third, ["--reset", "token"])?;
+    ensure!(!has_token(&third)?, "it is still set");
+    let log = third.log();
+    ensure!(!log.contains("s3cret"), "a secret is in the log");
+    third.finish()?;
+
+    let fourth = with_keyring()?;
+    ensure!(!has_token(&fourth)?, "the keyring kept it");
+    fourth.finish()
 }

@@ -171,7 +171,7 @@ impl Host {
         };
         let engine_thread =
             EngineThread::start(Engine::new(settings.engine_config(&host)), inbox, performer)?;
-        tell_what_is_known(&engine, kept.jobs, plugin_settings.read()).await;
+        tell_what_is_known(&engine, kept.jobs, plugin_settings).await;
         plugins.run(engine.clone(), supervisor.clone()).await;
         let commands = declared_commands::keep(engine.clone(), home.commands_file());
         let (hub, not_yet) = channels.begun();
@@ -420,10 +420,15 @@ fn about(
 async fn tell_what_is_known(
     engine: &EngineHandle,
     jobs: Vec<engine::KeptJob>,
-    layers: Vec<engine::SettingsLayer>,
+    plugin_settings: PluginLayers,
 ) {
-    for known in [Event::Restored(jobs), Event::SettingsRead(layers)] {
+    let set = plugin_settings.read().await;
+    for known in [Event::Restored(jobs), Event::SettingsRead(set.layers)] {
         engine.tell(known).await;
+    }
+    if set.lacks_secrets {
+        let engine = engine.clone();
+        tokio::spawn(async move { plugin_settings.complete(&engine).await });
     }
 }
 

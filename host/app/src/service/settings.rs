@@ -1,6 +1,6 @@
 //! Settings of plugins, which are written by nobody else.
 
-use callboard_protocol::{Failure, FailureKind, PluginSettingsAsk};
+use callboard_protocol::{Failure, PluginSettingsAsk};
 use engine::SettingsLayer;
 
 use crate::settings::PluginLayers;
@@ -9,18 +9,11 @@ use crate::settings::PluginLayers;
 ///
 /// # Errors
 ///
-/// When a file cannot be read or written.
+/// When a file cannot be read or written, or the keyring is locked.
 pub(crate) async fn write(
     layers: PluginLayers,
     ask: PluginSettingsAsk,
     secret_names: Vec<String>,
 ) -> Result<Vec<SettingsLayer>, Failure> {
-    let writing = tokio::task::spawn_blocking(move || layers.change(&ask, &secret_names));
-    writing.await.unwrap_or_else(|_| {
-        Err(Failure::new(
-            FailureKind::Internal,
-            "writing the settings stopped with an error",
-        )
-        .hint("report this"))
-    })
+    layers.change(&ask, &secret_names).await
 }
