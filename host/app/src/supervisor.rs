@@ -35,6 +35,7 @@ use crate::service::job_folders::JobFolders;
 use rate::Rate;
 use spawner::Spawner;
 
+pub(crate) use limits::completed as completed_limits;
 pub(crate) use rate::Bucket;
 pub(crate) use window::WindowProcess;
 

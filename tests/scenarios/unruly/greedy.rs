@@ -1,7 +1,7 @@
 //! Plugins that take more than they may.
 
-use anyhow::Result;
-use tests::Home;
+use anyhow::{Result, ensure};
+use tests::{Home, HostRunner};
 
 use super::{Expected, check_in};
 
@@ -73,4 +73,20 @@ fn files_that_are_never_closed_are_counted() -> Result<()> {
         "open_files = 100",
         "it held 100 files open, as many as it may (its limit `open_files`)",
     )
+}
+
+#[test]
+fn a_trial_holds_a_plugin_to_the_limits_of_the_settings_and_names_the_one_it_broke() -> Result<()> {
+    let home = Home::empty()?;
+    let folder = home.add_unruly("allocates", "allocates", "")?;
+    let host = HostRunner::demo()
+        .home(home.into())
+        .settings("[plugins]\nmemory_mb = 300\n")
+        .start()?;
+    let folder = folder.display().to_string();
+    let tried = host.command(&["plugins", "test", &folder, "--json"])?;
+    ensure!(tried.code == Some(1), "{tried:?}");
+    let limit = "it took more than 300 MB of memory (its limit `memory_mb`)";
+    ensure!(tried.stdout.contains(limit), "{tried:?}");
+    host.finish()
 }

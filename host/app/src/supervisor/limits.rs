@@ -7,14 +7,24 @@ use super::rate::Rate;
 
 /// Fills in what a plugin says nothing of.
 pub(super) fn complete(startable: &mut Startable, usual: &Limits) {
-    let limits = &mut startable.limits;
-    limits.memory_mb = limits.memory_mb.or(usual.memory_mb);
-    limits.open_files = limits.open_files.or(usual.open_files);
-    limits.processes = limits.processes.or(usual.processes);
-    limits.messages_per_sec = limits.messages_per_sec.or(usual.messages_per_sec);
+    let own = std::mem::take(&mut startable.limits);
+    let cpu_secs = own.cpu_secs;
+    startable.limits = completed(own, usual);
     // A process of ftrack Connect's has no turns: its time adds up for as long as it runs.
-    if startable.connect.is_none() {
-        limits.cpu_secs = limits.cpu_secs.or(usual.cpu_secs);
+    if startable.connect.is_some() {
+        startable.limits.cpu_secs = cpu_secs;
+    }
+}
+
+/// Returns a plugin's own limits, and the usual ones where it has none.
+pub(crate) fn completed(own: Limits, usual: &Limits) -> Limits {
+    Limits {
+        memory_mb: own.memory_mb.or(usual.memory_mb),
+        cpu_secs: own.cpu_secs.or(usual.cpu_secs),
+        open_files: own.open_files.or(usual.open_files),
+        processes: own.processes.or(usual.processes),
+        messages_per_sec: own.messages_per_sec.or(usual.messages_per_sec),
+        ..own
     }
 }
 

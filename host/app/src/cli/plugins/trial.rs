@@ -16,7 +16,7 @@ use callboard_plugin_test::{Check, Subject, Trial};
 use callboard_protocol::{ActionId, Entity, Failure, FailureKind, Manifest, Run};
 use callboard_wire::Connection;
 use clap::Args;
-use runner::Runner;
+use runner::{Report, Runner};
 use sandbox::{Options, Sandbox, Scale, Seed};
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -27,7 +27,8 @@ use super::super::problem::{Code, Problem};
 use super::super::{resident, sandbox as sandbox_command};
 use crate::plugin_folders;
 use crate::service::failure_from_call;
-use crate::settings::{Credentials, Source};
+use crate::settings::{Credentials, Settings, Source};
+use crate::supervisor::completed_limits;
 
 /// How many shots the trial's ftrack has beside the demo project, so that a large selection is one.
 const SHOTS: usize = 2_000;
@@ -168,7 +169,8 @@ fn try_out(
     let environment = session.environment.for_plugins.clone();
     let home = session.home();
     let private = [home.config, home.data, home.logs];
-    let limits = manifest.limits.clone();
+    let settings = Settings::load(&session.home(), &session.environment).settings;
+    let limits = completed_limits(manifest.limits.clone(), &settings.plugin_limits());
     let log = log.clone();
     let start = move || {
         let executable = std::env::current_exe().map_err(|error| {
@@ -238,11 +240,15 @@ impl Log {
                 .take(LOG_LINE_BYTES)
                 .read_until(b'\n', &mut line)
         } {
-            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
-            if lines.len() > LOG_LINES {
-                lines.pop_front();
-            }
+            self.add(String::from_utf8_lossy(&line).trim_end().to_owned());
+        }
+    }
+
+    fn add(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push_back(line);
+        if lines.len() > LOG_LINES {
+            lines.pop_front();
         }
     }
 
@@ -258,7 +264,7 @@ fn start(
     environment: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
     log: &Log,
 ) -> std::io::Result<Subject> {
-    let (mut command, lifeline, _report) = runner::command(runner, environment)?;
+    let (mut command, lifeline, report) = runner::command(runner, environment)?;
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -269,14 +275,14 @@ fn start(
     let (Some(input), Some(output), Some(errors)) = pipes else {
         return Err(std::io::Error::other("it has no pipes"));
     };
-    let log = log.clone();
+    let (log, ended_in) = (log.clone(), log.clone());
     thread::Builder::new()
         .name("trial-log".into())
         .spawn(move || log.keep(errors))?;
     let (end, ended) = sync_channel(1);
     thread::Builder::new()
         .name("trial-wait".into())
-        .spawn(move || wait(child, &end))?;
+        .spawn(move || wait(child, report, &ended_in, &end))?;
     Ok(Subject {
         connection: Connection::new(output, input),
         ended: Box::new(move |limit| {
@@ -287,9 +293,12 @@ fn start(
     })
 }
 
-fn wait(mut child: Child, end: &std::sync::mpsc::SyncSender<()>) {
+fn wait(mut child: Child, report: Report, log: &Log, end: &std::sync::mpsc::SyncSender<()>) {
     if let Err(error) = child.wait() {
         tracing::warn!(%error, "could not wait for a plugin on trial");
+    }
+    if let Some(breach) = report.breach() {
+        log.add(format!("(the host ended it) {breach}"));
     }
     // Nobody may want to know any more.
     end.send(()).ok();
