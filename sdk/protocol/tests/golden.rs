@@ -71,6 +71,7 @@ macro_rules! read_again {
     };
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each message")]
 fn check(file: &str) {
     for golden in golden_lines(file) {
         let again = read_again!(golden,
