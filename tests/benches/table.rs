@@ -126,7 +126,7 @@ impl Window {
 fn row(number: usize) -> Value {
     json!({
         "id": format!("r{number}"), "shot": format!("sh{number:05}"), "sequence": format!("SEQ{:03}", number / 50),
-        "status": "In progress", "first": 1001, "last": 1001 + number % 200, "plates": number % 3 == 0,
+        "status": "In progress", "first": 1001, "last": 1001 + number % 200, "plates": number.is_multiple_of(3),
         "description": "rain over the harbour, camera follows the boat", "folder": format!("/shots/sh{number:05}"),
     })
 }

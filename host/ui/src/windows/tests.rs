@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use callboard_protocol::{BusMethod, Failure, WindowHeld, WindowNews, WindowRef};
 use egui::{Key, accesskit};
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use serde_json::{Value, json};
 
 use super::{Page, Wish, page};
