@@ -133,13 +133,7 @@ impl Host {
         let private = private_folders(&home, &place.folder);
         let sizes_file = place.folder.join("windows.json");
         let plugins = open_plugins(places, &starts, place.folder).await;
-        let account = match credentials {
-            Some(credentials) => Account::Fixed(credentials),
-            None => Account::Kept {
-                environment: Box::new(environment.clone()),
-                home: home.clone(),
-            },
-        };
+        let account = account(credentials, &environment, &home);
         let found = account.find().await;
         let (sign_in, orders) = SignInDesk::new(account.clone(), ledger.clone());
 
@@ -265,6 +259,17 @@ impl Host {
         }
         self.starts.ended_well();
         tracing::info!("stopped");
+    }
+}
+
+/// Returns where the credentials come from: from the demo, else from wherever the person keeps them.
+fn account(given: Option<Credentials>, environment: &Environment, home: &Home) -> Account {
+    match given {
+        Some(credentials) => Account::Fixed(credentials),
+        None => Account::Kept {
+            environment: Box::new(environment.clone()),
+            home: home.clone(),
+        },
     }
 }
 
