@@ -1,6 +1,6 @@
 //! Forms: a view as ftrack's page reads it, and what comes back from one.
 
-use callboard_protocol::{Control, Item, View};
+use callboard_protocol::{Choice, Control, Item, View};
 use serde_json::{Map, Value, json};
 
 /// Returns a view's items with ftrack's own keys only, and lines of text for what its page has no field for.
@@ -101,6 +101,7 @@ fn value_for_control(control: &Control, value: Value) -> Value {
                 let shown = value.as_str();
                 data.iter()
                     .find(|choice| choice.value == value || Some(choice.label.as_str()) == shown)
+                    .or_else(|| choice_in_any_case(data, shown?))
                     .map_or(value.clone(), |choice| choice.value.clone())
             };
             match (multi_select, value) {
@@ -116,6 +117,15 @@ fn value_for_control(control: &Control, value: Value) -> Value {
         }
         (_, value) => value,
     }
+}
+
+/// Returns the one choice whose label this is but for upper and lower case.
+fn choice_in_any_case<'a>(data: &'a [Choice], shown: &str) -> Option<&'a Choice> {
+    let shown = shown.to_lowercase();
+    let mut found = data
+        .iter()
+        .filter(|choice| choice.label.to_lowercase() == shown);
+    found.next().filter(|_| found.next().is_none())
 }
 
 fn number_from_text(text: &str) -> Value {
@@ -149,7 +159,6 @@ fn boolean_from_text(text: String) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use callboard_protocol::Choice;
 
     fn shots_view() -> View {
         let task_types = vec![
@@ -182,6 +191,28 @@ mod tests {
             for key in item.as_object().unwrap().keys() {
                 assert!(known.contains(&key.as_str()), "{key} in {item}");
             }
+        }
+    }
+
+    #[test]
+    fn a_choice_is_meant_by_its_value_its_label_or_its_label_in_any_case() {
+        let data = vec![
+            Choice::new("Harbour", "p1"),
+            Choice::new("night", "p2"),
+            Choice::new("Night", "p3"),
+        ];
+        let view = View::new("").with(Item::one_of("project", "Project", data));
+        for (given, meant) in [
+            ("p1", "p1"),
+            ("Harbour", "p1"),
+            ("harbour", "p1"),
+            ("Night", "p3"),
+            ("night", "p2"),
+            ("NIGHT", "NIGHT"),
+            ("strange", "strange"),
+        ] {
+            let given = Map::from_iter([("project".to_owned(), Value::from(given))]);
+            assert_eq!(values_for_view(&view, given)["project"], meant);
         }
     }
 
