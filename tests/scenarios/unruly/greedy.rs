@@ -81,7 +81,7 @@ fn a_trial_holds_a_plugin_to_the_limits_of_the_settings_and_names_the_one_it_bro
     let folder = home.add_unruly("allocates", "allocates", "")?;
     let host = HostRunner::demo()
         .home(home.into())
-        .settings("[plugins]\nmemory_mb = 300\n")
+        .settings("memory_mb = 300\n")
         .start()?;
     let folder = folder.display().to_string();
     let tried = host.command(&["plugins", "test", &folder, "--json"])?;
