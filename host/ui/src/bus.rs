@@ -11,8 +11,8 @@ mod query;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use callboard_protocol::{
     BusMethod, Failure, FailureKind, Message, WindowHeld, WindowNews, WindowRef,
@@ -58,6 +58,8 @@ struct Ticket(u64);
 /// What the threads and the window share.
 struct Shared {
     state: Mutex<State>,
+    /// Something that was asked has been answered.
+    answered: Condvar,
     /// The way to the host, while there is one.
     sender: Mutex<Option<Sender>>,
     /// What is drawn anew when something has come.
@@ -122,6 +124,7 @@ impl Bus {
         let (queue, outgoing) = sync_channel(QUEUE);
         let shared = Arc::new(Shared {
             state: Mutex::default(),
+            answered: Condvar::new(),
             sender: Mutex::default(),
             context: OnceLock::new(),
         });
@@ -148,6 +151,20 @@ impl Bus {
     pub fn tell(&self, method: BusMethod, params: &impl Serialize) {
         let ticket = self.ask(method, params);
         self.forget(ticket);
+    }
+
+    /// Waits until everything that was asked is answered, for at most so long. Only for a window that closes.
+    pub fn settle(&self, longest: Duration) {
+        let deadline = Instant::now() + longest;
+        let mut state = self.shared.state();
+        while !state.waiting.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.shared.answered.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Returns the news since the last time.
@@ -202,7 +219,7 @@ impl Bus {
     }
 
     /// Has the window drawn again after a while, in which nothing else may come.
-    fn wake_after(&self, wait: Duration) {
+    pub(crate) fn wake_after(&self, wait: Duration) {
         if let Some(context) = self.shared.context.get() {
             context.request_repaint_after(wait);
         }
@@ -253,6 +270,7 @@ impl Shared {
         }
         state.down = Some(why.clone());
         drop(state);
+        self.answered.notify_all();
         self.repaint();
     }
 
@@ -261,6 +279,7 @@ impl Shared {
         if state.waiting.remove(&id) {
             state.answers.insert(id, result);
             drop(state);
+            self.answered.notify_all();
             self.repaint();
         }
     }

@@ -134,6 +134,12 @@ impl Form {
         }
     }
 
+    /// Takes what was typed and not committed yet, as if every field were left; nothing of passwords.
+    pub fn leave(&mut self) -> Vec<(String, Edit)> {
+        let fields = self.fields.iter_mut();
+        fields.filter_map(Field::leave).collect()
+    }
+
     /// Shows why the form was not taken, each sentence beside its field, and opens it again.
     pub fn refuse(&mut self, failure: Failure) {
         self.stage = Stage::Open;

@@ -77,6 +77,12 @@ impl FakeHost {
         }
     }
 
+    /// Returns with what a method was asked, if it was.
+    pub(crate) fn was_asked(&self, method: BusMethod) -> Option<Value> {
+        let mut asked = self.asked.try_iter();
+        asked.find_map(|(name, params)| (name == method.name()).then_some(params))
+    }
+
     /// Tells the window what has changed.
     pub(crate) fn tell(&self, news: &WindowNews) {
         let params = serde_json::to_value(news).unwrap();

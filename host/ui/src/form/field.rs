@@ -192,6 +192,15 @@ impl Field {
         }
     }
 
+    /// Takes what was typed and not committed yet; nothing of a password.
+    pub(super) fn leave(&mut self) -> Option<(String, Edit)> {
+        let is_uncommitted = std::mem::take(&mut self.is_uncommitted);
+        (is_uncommitted && self.item.control != Control::Password).then(|| {
+            let value = self.item.value.clone();
+            (self.item.name.clone(), Edit::Value { value })
+        })
+    }
+
     /// Draws the label above the control, where it has one there.
     fn label_ui(&self, ui: &mut Ui, tokens: &Tokens) -> Option<Id> {
         let is_beside = matches!(self.item.control, Control::Label | Control::Boolean);

@@ -1,27 +1,37 @@
 //! A job as far as its person has to do with it: the form while it asks, progress while it goes on, then the outcome.
 
+mod draft;
 mod outcome;
 mod progress;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use callboard_protocol::{BusMethod, JobAnswer, JobDetail, JobId, JobRef, JobState, WindowNews};
+use callboard_protocol::{
+    BusMethod, JobAnswer, JobBack, JobChange, JobChanged, JobDetail, JobId, JobRef, JobState,
+    WindowNews,
+};
 use egui::{RichText, Ui};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Wish, words};
 use crate::bus::{Bus, Query};
 use crate::form::{Form, FormEvent, problem_ui};
 use crate::tokens::{Tokens, size, space};
+use draft::Draft;
 use outcome::Chosen;
 use progress::Pace;
+
+/// How long a window that closes waits for the host to keep what was filled in.
+const LAST_DRAFT: Duration = Duration::from_secs(2);
 
 pub(crate) struct JobPanel {
     job: JobId,
     detail: Query<JobDetail>,
-    /// The form, and the number of the question that it is for.
-    form: Option<(u64, Form)>,
+    asked: Option<Asked>,
     answer: Query<Value>,
+    /// What a plugin says to the change of a live item.
+    change: Query<JobChanged>,
     /// A cancel or a retry.
     order: Query<Value>,
     pace: Pace,
@@ -31,13 +41,21 @@ pub(crate) struct JobPanel {
     heard: VecDeque<callboard_protocol::JobSummary>,
 }
 
+/// A question, as far as it is filled in.
+struct Asked {
+    question: u64,
+    form: Form,
+    draft: Draft,
+}
+
 impl JobPanel {
     pub(crate) fn new(job: JobId, bus: &Bus) -> Self {
         let mut panel = Self {
             job,
             detail: Query::default(),
-            form: None,
+            asked: None,
             answer: Query::default(),
+            change: Query::default(),
             order: Query::default(),
             pace: Pace::default(),
             closes: false,
@@ -49,8 +67,8 @@ impl JobPanel {
 
     /// Returns what the job is called.
     pub(crate) fn title(&self) -> String {
-        match (&self.form, self.detail.value()) {
-            (Some((_, form)), _) if !form.title().is_empty() => form.title().to_owned(),
+        match (&self.asked, self.detail.value()) {
+            (Some(asked), _) if !asked.form.title().is_empty() => asked.form.title().to_owned(),
             (_, Some(detail)) => detail.summary.label.clone(),
             _ => "Callboard".to_owned(),
         }
@@ -83,7 +101,17 @@ impl JobPanel {
         }
     }
 
-    pub(crate) fn closing(&mut self, _bus: &Bus) {}
+    /// Keeps what is typed and not committed yet: the form is the same when it is opened again.
+    pub(crate) fn closing(&mut self, bus: &Bus) {
+        let Some(Asked { form, draft, .. }) = &mut self.asked else {
+            return;
+        };
+        for (name, edit) in form.leave() {
+            draft.commit(bus, &name, vec![edit]);
+        }
+        draft.send(bus);
+        bus.settle(LAST_DRAFT);
+    }
 
     fn show(&mut self, bus: &Bus) {
         let job = self.job.clone();
@@ -102,9 +130,15 @@ impl JobPanel {
         }
         if self.answer.poll(bus)
             && let Some(failure) = self.answer.take_failure()
-            && let Some((_, form)) = &mut self.form
+            && let Some(asked) = &mut self.asked
         {
-            form.refuse(failure);
+            asked.form.refuse(failure);
+        }
+        if let Some(asked) = &mut self.asked {
+            asked.draft.poll(bus);
+            if self.change.poll(bus) {
+                asked.changed(&mut self.change);
+            }
         }
         if self.order.poll(bus) {
             self.show(bus);
@@ -119,23 +153,28 @@ impl JobPanel {
         let view = match (&detail.view, detail.summary.state) {
             (Some(view), JobState::Asks) => view,
             _ => {
-                self.form = None;
+                self.asked = None;
                 return;
             }
         };
-        let is_same = |(question, _): &(u64, Form)| *question == detail.question;
-        if self.form.as_ref().is_some_and(is_same) {
+        let is_same = |asked: &Asked| asked.question == detail.question;
+        if self.asked.as_ref().is_some_and(is_same) {
             return;
         }
         let mut form = Form::new(view.clone());
         form.restore(&detail.draft);
-        self.form = Some((detail.question, form));
+        self.change = Query::default();
+        self.asked = Some(Asked {
+            question: detail.question,
+            form,
+            draft: Draft::new(self.job.clone(), detail.question),
+        });
     }
 
     /// Draws the job.
     pub(crate) fn ui(&mut self, ui: &mut Ui, bus: &Bus) -> Wish {
         self.poll(bus);
-        if self.form.is_some() {
+        if self.asked.is_some() {
             return self.form_ui(ui, bus);
         }
         let Some(detail) = self.detail.value() else {
@@ -179,29 +218,53 @@ impl JobPanel {
     }
 
     fn form_ui(&mut self, ui: &mut Ui, bus: &Bus) -> Wish {
-        let Some((question, form)) = &mut self.form else {
+        let Some(asked) = &mut self.asked else {
             return Wish::Stay;
         };
-        if !form.title().is_empty() {
-            ui.label(RichText::new(form.title()).size(size::TITLE).strong());
+        if !asked.form.title().is_empty() {
+            ui.label(RichText::new(asked.form.title()).size(size::TITLE).strong());
             ui.add_space(space::SMALL);
         }
-        let question = *question;
-        for event in form.ui(ui) {
+        let said = [asked.draft.refusal(), self.change.failure()];
+        for failure in said.into_iter().flatten() {
+            problem_ui(ui, failure);
+            ui.add_space(space::SMALL);
+        }
+        let question = Some(asked.question);
+        for event in asked.form.ui(ui) {
+            let job = self.job.clone();
             match event {
+                FormEvent::Committed { name, edits, live } => {
+                    asked.draft.commit(bus, &name, edits);
+                    if live {
+                        // The question goes the same way after the draft, which has all that may be kept.
+                        asked.draft.send(bus);
+                        let change = JobChange {
+                            job,
+                            question,
+                            name,
+                            values: Map::new(),
+                        };
+                        self.change.ask(bus, BusMethod::JobsChange, &change);
+                    }
+                }
                 FormEvent::Submitted(values) => {
                     let answer = JobAnswer {
-                        job: self.job.clone(),
+                        job,
                         values,
-                        question: Some(question),
+                        question,
                     };
                     self.answer.ask(bus, BusMethod::JobsAnswer, &answer);
                 }
+                FormEvent::Back => {
+                    self.order
+                        .ask(bus, BusMethod::JobsBack, &JobBack { job, question });
+                }
                 FormEvent::Cancelled => {
                     self.closes = true;
-                    self.order(bus, BusMethod::JobsCancel);
+                    self.order.ask(bus, BusMethod::JobsCancel, &JobRef { job });
                 }
-                _ => {}
+                FormEvent::Changed { .. } | FormEvent::Pressed { .. } => {}
             }
         }
         Wish::Stay
@@ -210,6 +273,24 @@ impl JobPanel {
     fn order(&mut self, bus: &Bus, method: BusMethod) {
         let job = self.job.clone();
         self.order.ask(bus, method, &JobRef { job });
+    }
+}
+
+impl Asked {
+    /// Does what a plugin says to a change. What was changed since is the person's.
+    fn changed(&mut self, change: &mut Query<JobChanged>) {
+        let Some(answer) = change.take() else {
+            return;
+        };
+        let newer = self.draft.unkept_items();
+        for mut patch in answer.patches {
+            if newer.contains(patch.name.as_str()) {
+                patch.item = None;
+                patch.value = None;
+                patch.rows.clear();
+            }
+            self.form.patch(&patch);
+        }
     }
 }
 

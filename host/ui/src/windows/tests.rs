@@ -18,6 +18,8 @@ use crate::tokens::Tokens;
 struct Window<'a> {
     harness: Harness<'a>,
     host: FakeHost,
+    page: Rc<RefCell<Box<dyn Page>>>,
+    bus: Bus,
     wish: Rc<RefCell<Wish>>,
 }
 
@@ -28,7 +30,8 @@ fn window<'a>(name: &str, job: Option<&str>, prepare: impl FnOnce(&FakeHost)) ->
         window: name.to_owned(),
         job: job.map(Into::into),
     };
-    let mut page: Box<dyn Page> = page(&window, &WindowHeld::default(), &bus);
+    let page = Rc::new(RefCell::new(page(&window, &WindowHeld::default(), &bus)));
+    let (drawn, asked) = (Rc::clone(&page), bus.clone());
     let wish = Rc::new(RefCell::new(Wish::Stay));
     let wished = Rc::clone(&wish);
     let mut is_dressed = false;
@@ -37,11 +40,12 @@ fn window<'a>(name: &str, job: Option<&str>, prepare: impl FnOnce(&FakeHost)) ->
         .build_ui(move |ui| {
             if !is_dressed {
                 Tokens::apply(ui.ctx());
-                bus.repaints(ui.ctx().clone());
+                asked.repaints(ui.ctx().clone());
                 is_dressed = true;
             }
-            take_news(page.as_mut(), &bus);
-            let wish = page.ui(ui, &bus);
+            let mut page = drawn.borrow_mut();
+            take_news(page.as_mut(), &asked);
+            let wish = page.ui(ui, &asked);
             if wish == Wish::Close {
                 *wished.borrow_mut() = wish;
             }
@@ -49,6 +53,8 @@ fn window<'a>(name: &str, job: Option<&str>, prepare: impl FnOnce(&FakeHost)) ->
     Window {
         harness,
         host,
+        page,
+        bus,
         wish,
     }
 }
@@ -175,6 +181,101 @@ fn a_draft_is_there_again_when_the_window_is() {
         window.host.asked(BusMethod::JobsAnswer)["values"]["who"],
         "hopper"
     );
+}
+
+/// Asks for a name, live, and for a line that follows it; may be gone back from.
+fn asking_live() -> Value {
+    job(
+        "asks",
+        json!({"question": 3, "view": {"title": "Greet", "back": true, "items": [
+            {"type": "text", "name": "who", "label": "Whom", "value": "", "live": true},
+            {"type": "text", "name": "how", "label": "How", "value": ""}]}}),
+    )
+}
+
+impl Window<'_> {
+    fn types(&mut self, label: &str, text: &str) {
+        self.shows(label);
+        self.harness.get_by_label(label).focus();
+        self.harness.run_ok();
+        self.harness.get_by_label(label).type_text(text);
+        self.harness.run_ok();
+    }
+}
+
+#[test]
+fn what_is_committed_is_kept_and_what_the_plugin_changes_is_shown() {
+    let mut window = window("job", Some("j1"), |host| {
+        host.answer(BusMethod::JobsShow, Ok(asking_live()));
+        host.answer(BusMethod::JobsDraft, Ok(json!({"number": 1})));
+        let patches =
+            json!([{"name": "how", "value": "kindly"}, {"name": "who", "label": "Whom, of all"}]);
+        host.answer(BusMethod::JobsChange, Ok(json!({"patches": patches})));
+    });
+    window.types("Whom", "ada");
+    window.harness.key_press(Key::Tab);
+    window.harness.run_ok();
+    let draft = window.host.asked(BusMethod::JobsDraft);
+    assert_eq!(draft["question"], 3);
+    assert_eq!(
+        draft["edits"],
+        json!([{"number": 1, "name": "who", "edit": "value", "value": "ada"}])
+    );
+    let change = window.host.asked(BusMethod::JobsChange);
+    assert_eq!(change["name"], "who");
+    window.shows("Whom, of all");
+    window.click("Submit");
+    let values = window.host.asked(BusMethod::JobsAnswer)["values"].take();
+    assert_eq!(values, json!({"who": "ada", "how": "kindly"}));
+}
+
+#[test]
+fn what_could_not_be_kept_is_sent_again() {
+    let away = Failure::new(
+        callboard_protocol::FailureKind::Unavailable,
+        "the disk is away",
+    );
+    let mut window = window("job", Some("j1"), |host| {
+        host.answer(BusMethod::JobsShow, Ok(asking()));
+        host.answer(BusMethod::JobsDraft, Err(away));
+    });
+    window.types("Whom", "ada");
+    window.harness.key_press(Key::Tab);
+    window.harness.run_ok();
+    let first = window.host.asked(BusMethod::JobsDraft);
+    let answer = json!({"number": 1});
+    window.host.answer(BusMethod::JobsDraft, Ok(answer));
+    let deadline = Instant::now() + SOON;
+    let again = loop {
+        window.harness.run_ok();
+        if let Some(again) = window.host.was_asked(BusMethod::JobsDraft) {
+            break again;
+        }
+        assert!(Instant::now() < deadline, "it is not sent again");
+        std::thread::park_timeout(Duration::from_millis(5));
+    };
+    assert_eq!(first, again);
+}
+
+#[test]
+fn a_window_that_closes_keeps_what_is_typed() {
+    let mut window = window("job", Some("j1"), |host| {
+        host.answer(BusMethod::JobsShow, Ok(asking()));
+        host.answer(BusMethod::JobsDraft, Ok(json!({"number": 1})));
+    });
+    window.types("Whom", "ada");
+    window.page.borrow_mut().closing(&window.bus);
+    let draft = window.host.asked(BusMethod::JobsDraft);
+    assert_eq!(draft["edits"][0]["value"], "ada");
+}
+
+#[test]
+fn a_person_goes_back_to_the_question_before() {
+    let mut window = window("job", Some("j1"), |host| {
+        host.answer(BusMethod::JobsShow, Ok(asking_live()));
+    });
+    window.click("Back");
+    assert_eq!(window.host.asked(BusMethod::JobsBack)["question"], 3);
 }
 
 #[test]
