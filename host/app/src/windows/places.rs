@@ -57,6 +57,8 @@ struct Place {
     holder: Option<Holder>,
     /// Whether it was ever drawn.
     was_shown: bool,
+    /// Why the host's own process ended, while the end of its connection has not come yet.
+    failure: Option<Failure>,
 }
 
 struct Holder {
@@ -100,6 +102,7 @@ impl Places {
             token: Some(token.clone()),
             holder: None,
             was_shown: false,
+            failure: None,
         };
         self.places.insert(window.clone(), place);
         Opening::New { standing, token }
@@ -118,6 +121,7 @@ impl Places {
             token: None,
             holder: None,
             was_shown: false,
+            failure: None,
         });
         if let Some(holder) = &place.holder {
             (holder.tell)(WindowOrder::Raise);
@@ -148,24 +152,36 @@ impl Places {
             return;
         };
         let window = window.clone();
-        if let Some(place) = self.places.get_mut(&window)
-            && place.token.is_some()
-            && !place.was_shown
-        {
+        let Some(place) = self.places.get_mut(&window) else {
+            return;
+        };
+        let waits_for_its_process = place.token.is_some() && !place.was_shown;
+        if waits_for_its_process && place.failure.is_none() {
             place.holder = None;
-        } else if let Some(place) = self.places.remove(&window) {
-            place.standing.send_replace(Standing::Ended(closed()));
+            return;
         }
+        let failure = place.failure.take().unwrap_or_else(closed);
+        self.end(&window, failure);
     }
 
     /// The process that the host started with `token` has ended.
     pub(super) fn ended(&mut self, window: &WindowRef, token: &str, failure: Failure) {
         self.admit(token);
-        let is_its_own = self
-            .places
-            .get(window)
-            .is_some_and(|place| place.token.as_deref() == Some(token) && place.holder.is_none());
-        if is_its_own && let Some(place) = self.places.remove(window) {
+        let Some(place) = self.places.get_mut(window) else {
+            return;
+        };
+        if place.token.as_deref() != Some(token) {
+            return;
+        }
+        if place.holder.is_some() {
+            place.failure = Some(failure);
+        } else {
+            self.end(window, failure);
+        }
+    }
+
+    fn end(&mut self, window: &WindowRef, failure: Failure) {
+        if let Some(place) = self.places.remove(window) {
             place.standing.send_replace(Standing::Ended(failure));
         }
     }
@@ -280,6 +296,27 @@ mod tests {
             "the end of the first is not that of the second"
         );
         assert!(places.admit(&again));
+    }
+
+    #[test]
+    fn why_a_window_was_never_drawn_is_told_whichever_end_comes_first() {
+        let why = Failure::new(FailureKind::Unavailable, "the display takes no window");
+        for process_first in [true, false] {
+            let mut places = Places::new(Sizes::new());
+            let Opening::New { standing, token } = places.open(&jobs()) else {
+                panic!("it is open");
+            };
+            assert!(places.hold(1, &jobs(), teller().1));
+            if process_first {
+                places.ended(&jobs(), &token, why.clone());
+                places.left(1);
+            } else {
+                places.left(1);
+                places.ended(&jobs(), &token, why.clone());
+            }
+            assert_eq!(*standing.borrow(), Standing::Ended(why.clone()));
+            assert_eq!(places.len(), 0);
+        }
     }
 
     #[test]
