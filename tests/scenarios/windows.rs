@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
-use tests::{Display, HostRunner, SOON, Signal, is_alive, signal, wait_until};
+use tests::{
+    Display, HostRunner, MenuEntry, SOON, SessionBus, Signal, TrayWatcher, is_alive, signal,
+    wait_until,
+};
 
 /// How long a window may take to be drawn by a debug build, in software, on a busy machine.
 const DRAWN: Duration = Duration::from_secs(60);
@@ -31,6 +34,35 @@ fn windows(host: &HostRunner) -> BTreeSet<u32> {
         .into_iter()
         .filter(|pid| is_alive(*pid) && is_window(pid))
         .collect()
+}
+
+#[test]
+fn the_tray_opens_windows_and_an_action_that_asks_opens_its_own() -> Result<()> {
+    let desktop = SessionBus::start()?;
+    let watcher = TrayWatcher::offer(&desktop)?;
+    let display = Display::start()?;
+    let host = HostRunner::demo()
+        .plugin("shot_creation")
+        .environment("DISPLAY", display.name())
+        .tray(&desktop)
+        .start()?;
+    host.connected_bus()?;
+    let item = watcher.next_item(SOON)?;
+    let are_open = |count: usize| {
+        wait_until(&format!("{count} windows are open"), DRAWN, || {
+            (windows(&host).len() == count).then_some(())
+        })
+    };
+    wait_until("the menu offers the action", SOON, || {
+        let menu = item.menu().ok()?;
+        let is_there = |entry: &MenuEntry| entry.label == "Create shots";
+        menu.iter().any(is_there).then_some(())
+    })?;
+    item.activate(&["Open…", "About Callboard"])?;
+    are_open(1)?;
+    item.activate(&["Create shots"])?;
+    are_open(2)?;
+    host.finish()
 }
 
 #[test]

@@ -84,6 +84,11 @@ impl Windows {
         windows
     }
 
+    /// Tells whether there is a display to open windows on.
+    pub(crate) fn has_display(&self) -> bool {
+        self.shared.options.has_display
+    }
+
     /// Opens a window or brings it to the front; it is drawn when this returns.
     ///
     /// # Errors

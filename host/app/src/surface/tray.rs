@@ -269,6 +269,7 @@ impl TraySurface {
             jobs: &jobs,
             leaving: seen.leaving,
             can_restart: self.restart.is_some(),
+            has_display: self.windows.has_display(),
             // A demo is always signed in, and is what cannot start again.
             can_log_out: self.restart.is_some()
                 && self.hub.borrow().state != ConnectionState::SignedOut,
@@ -290,22 +291,12 @@ impl TraySurface {
                     }
                 });
             }
-            Command::Open(window) => {
-                let (windows, teller) = (self.windows.clone(), Arc::clone(&self.teller));
-                tokio::spawn(async move {
-                    let window = WindowRef { window, job: None };
-                    if let Err(failure) = windows.open(window).await {
-                        let telling = Telling {
-                            level: NotifyLevel::Error,
-                            title: "Callboard".to_owned(),
-                            message: dialect::sentence(&failure),
-                            click: None,
-                        };
-                        teller.tell(telling);
-                    }
-                });
-            }
+            Command::Open(window) => self.open(WindowRef { window, job: None }),
             Command::Launch(action) => self.launch(action),
+            Command::Show(job) if self.windows.has_display() => self.open(WindowRef {
+                window: "job".to_owned(),
+                job: Some(job),
+            }),
             Command::Show(job) => self.teller.tell(Telling {
                 level: NotifyLevel::Info,
                 title: "Callboard".to_owned(),
@@ -313,6 +304,15 @@ impl TraySurface {
                 click: None,
             }),
         }
+    }
+
+    fn open(&self, window: WindowRef) {
+        let (windows, teller) = (self.windows.clone(), Arc::clone(&self.teller));
+        tokio::spawn(async move {
+            if let Err(failure) = windows.open(window).await {
+                teller.tell(failure_telling(&failure));
+            }
+        });
     }
 
     /// Ends the host where no job moves. Otherwise the menu asks, or the end of the last job is waited for.

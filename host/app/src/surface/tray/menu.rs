@@ -82,6 +82,8 @@ pub(super) struct Seen<'a> {
     pub(super) can_log_out: bool,
     /// Whether this host can be started again.
     pub(super) can_restart: bool,
+    /// Whether windows can be opened.
+    pub(super) has_display: bool,
 }
 
 /// Draws the menu: how it stands, what plugins say, the actions, the windows, the jobs that are under way, the folders
@@ -101,7 +103,7 @@ pub(super) fn draw(seen: &Seen<'_>) -> Menu {
         entries::pinned(seen.actions, seen.pinned),
         entries::actions(seen.actions, seen.pinned, seen.recent),
         entries::windows(seen.windows),
-        entries::jobs(seen.jobs),
+        entries::jobs(seen.jobs, seen.has_display),
         entries::ways_out(seen),
     ];
     Menu {

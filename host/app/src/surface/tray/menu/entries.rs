@@ -127,12 +127,20 @@ pub(super) fn windows(windows: &[DeclaredWindow]) -> Vec<Entry> {
     entries.collect()
 }
 
+/// The host's own windows, by name.
+const WINDOWS: [(&str, &str); 4] = [
+    ("launcher", "Launcher"),
+    ("jobs", "Jobs"),
+    ("plugins", "Plugins"),
+    ("about", "About Callboard"),
+];
+
 /// Returns the jobs that are under way, and how many more there are.
-pub(super) fn jobs(jobs: &[&JobSummary]) -> Vec<Entry> {
+pub(super) fn jobs(jobs: &[&JobSummary], has_display: bool) -> Vec<Entry> {
     let mut entries: Vec<Entry> = jobs
         .iter()
         .take(SHOWN_JOBS)
-        .map(|job| self::job(job))
+        .map(|job| self::job(job, has_display))
         .collect();
     let more = jobs.len().saturating_sub(SHOWN_JOBS);
     if more > 0 {
@@ -141,7 +149,7 @@ pub(super) fn jobs(jobs: &[&JobSummary]) -> Vec<Entry> {
     entries
 }
 
-fn job(job: &JobSummary) -> Entry {
+fn job(job: &JobSummary, has_display: bool) -> Entry {
     let (state, line) = match job.state {
         JobState::Asks => (
             "is waiting for an answer…".to_owned(),
@@ -150,15 +158,25 @@ fn job(job: &JobSummary) -> Entry {
         JobState::Queued => ("is waiting for its turn".to_owned(), job.id.to_string()),
         _ => ("is running".to_owned() + &percent(job), doing(job)),
     };
+    let show = Entry::Do {
+        label: match job.state {
+            JobState::Asks => "Answer…",
+            _ => "Show…",
+        }
+        .to_owned(),
+        command: Command::Show(job.id.clone()),
+    };
+    let cancel = Entry::Do {
+        label: "Cancel".to_owned(),
+        command: Command::Cancel(job.id.clone()),
+    };
     Entry::Group {
         label: format!("{} {state}", shortened(&job.label)),
-        entries: vec![
-            Entry::Line(line),
-            Entry::Do {
-                label: "Cancel".to_owned(),
-                command: Command::Cancel(job.id.clone()),
-            },
-        ],
+        entries: if has_display {
+            vec![Entry::Line(line), show, cancel]
+        } else {
+            vec![Entry::Line(line), cancel]
+        },
     }
 }
 
@@ -198,18 +216,25 @@ pub(super) fn running_line(moving: usize) -> String {
     }
 }
 
-/// Returns the folders and the ways out.
+/// Returns the windows, the folders and the ways out.
 pub(super) fn ways_out(seen: &Seen<'_>) -> Vec<Entry> {
     let folder = |label: &str, folder| Entry::Do {
         label: label.to_owned(),
         command: Command::Folder(folder),
     };
+    let mut open = Vec::new();
+    if seen.has_display {
+        open.extend(WINDOWS.map(|(name, label)| Entry::Do {
+            label: label.to_owned(),
+            command: Command::Open(name.to_owned()),
+        }));
+        open.push(Entry::Separator);
+    }
+    open.push(folder("Plugin folder", Folder::Plugins));
+    open.push(folder("Log folder", Folder::Logs));
     let mut entries = vec![Entry::Group {
         label: "Open…".to_owned(),
-        entries: vec![
-            folder("Plugin folder", Folder::Plugins),
-            folder("Log folder", Folder::Logs),
-        ],
+        entries: open,
     }];
     if seen.can_log_out {
         entries.push(log_out(seen.jobs.len()));

@@ -228,3 +228,25 @@ fn more_jobs_than_a_menu_holds_are_counted() {
     let text = written(&menu.entries);
     assert!(text.contains("and 3 more: callboard jobs list\n"), "{text}");
 }
+
+#[test]
+fn windows_are_offered_where_there_is_a_display() {
+    let jobs = [job("j1", JobState::Asks, "")];
+    let menu = draw(&Seen {
+        jobs: &jobs.iter().collect::<Vec<_>>(),
+        has_display: true,
+        ..Seen::default()
+    });
+    let text = written(&menu.entries);
+    assert!(
+        text.contains(
+            "Open… >\n  [Launcher] open launcher\n  [Jobs] open jobs\n  [Plugins] open plugins\n  \
+             [About Callboard] open about\n  ---\n  [Plugin folder]"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("callboard jobs answer j1\n  [Answer…] show j1\n  [Cancel] cancel j1\n"),
+        "{text}"
+    );
+}
