@@ -27,7 +27,7 @@ impl Reachable {
         let folder = std::env::temp_dir().join(name);
         make(&folder)?;
         let reachable = Self { folder };
-        for name in ["callboard", "unruly", "plugins", "python"] {
+        for name in ["callboard", "unruly", "former", "plugins", "python"] {
             let from = built.join(name);
             if from.exists() {
                 lay(&from, &reachable.folder.join(name))?;
