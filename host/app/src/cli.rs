@@ -113,6 +113,8 @@ pub(crate) struct Session {
     environment: Environment,
     output: Output,
     home: Home,
+    /// The profile that was named, and is not just the one in use.
+    named_profile: Option<String>,
 }
 
 impl Session {
@@ -120,7 +122,9 @@ impl Session {
     fn open(output: Output, profile: Option<&str>) -> Result<Self, Problem> {
         let environment = Environment::read();
         let home = Profiles::find_home(&environment, profile).map_err(profiles::problem)?;
+        let named_profile = profile.map(str::to_owned);
         Ok(Self {
+            named_profile: named_profile.or_else(|| environment.callboard_profile.clone()),
             environment,
             output,
             home,

@@ -41,12 +41,14 @@ struct Start {
     program: String,
     /// The folder of a host that does not use the usual ones.
     home: Option<String>,
+    /// The profile, where it is not to be the one in use. Its name is letters and digits, `-` and `_`.
+    profile: Option<String>,
 }
 
 /// How a system is told what to start with a login: by a file that it looks for.
 trait LoginItem {
-    /// Returns where the file lies.
-    fn path(&self, environment: &Environment) -> PathBuf;
+    /// Returns where the file lies; each profile has one of its own.
+    fn path(&self, environment: &Environment, start: &Start) -> PathBuf;
 
     /// Returns what stands in it.
     fn content(&self, start: &Start) -> String;
@@ -61,8 +63,9 @@ pub(super) fn autostart(
         "windows" => &windows::StartupFolder,
         _ => &linux::DesktopEntry,
     };
-    let path = item.path(&session.environment);
-    let content = item.content(&Start::of_this_program(&session.environment)?);
+    let start = Start::of_this_program(session)?;
+    let path = item.path(&session.environment, &start);
+    let content = item.content(&start);
     match arguments.command {
         Command::On => turn_on(&path, &content)?,
         Command::Off => turn_off(&path)?,
@@ -84,16 +87,33 @@ pub(super) fn autostart(
 }
 
 impl Start {
-    fn of_this_program(environment: &Environment) -> Result<Self, Problem> {
+    fn of_this_program(session: &Session) -> Result<Self, Problem> {
         let program = std::env::current_exe().context("could not find this program's own file")?;
         Ok(Self {
             program: text_of_path(&program)?,
-            home: environment
+            home: session
+                .environment
                 .callboard_home
                 .as_deref()
                 .map(text_of_path)
                 .transpose()?,
+            profile: session.named_profile.clone(),
         })
+    }
+
+    /// Returns a name for its file, which begins with `name`.
+    fn file_name(&self, name: &str) -> String {
+        match &self.profile {
+            Some(profile) => format!("{name}-{profile}"),
+            None => name.to_owned(),
+        }
+    }
+
+    /// Returns the words after the program.
+    fn words(&self) -> Vec<&str> {
+        let profile = self.profile.as_deref();
+        let named = profile.into_iter().flat_map(|name| ["--profile", name]);
+        named.chain(["run"]).collect()
     }
 }
 

@@ -10,12 +10,13 @@ use crate::settings::Environment;
 pub(super) struct DesktopEntry;
 
 impl LoginItem for DesktopEntry {
-    fn path(&self, environment: &Environment) -> PathBuf {
+    fn path(&self, environment: &Environment, start: &Start) -> PathBuf {
         let config = environment
             .xdg_config_home
             .clone()
             .unwrap_or_else(|| environment.home_folder().join(".config"));
-        config.join("autostart/callboard.desktop")
+        let name = start.file_name("callboard");
+        config.join(format!("autostart/{name}.desktop"))
     }
 
     fn content(&self, start: &Start) -> String {
@@ -25,7 +26,7 @@ impl LoginItem for DesktopEntry {
             words.push(quoted(&format!("CALLBOARD_HOME={home}")));
         }
         words.push(quoted(&start.program));
-        words.push("run".to_owned());
+        words.extend(start.words().into_iter().map(str::to_owned));
         format!(
             "[Desktop Entry]\nType=Application\nName=Callboard\n\
              Comment=Actions for ftrack, in the tray\nExec={}\nTerminal=false\n\
@@ -78,14 +79,22 @@ mod tests {
             xdg_config_home: Some("/c".into()),
             ..Environment::default()
         };
-        let path = DesktopEntry.path(&environment);
-        assert_eq!(path, PathBuf::from("/c/autostart/callboard.desktop"));
-        let start = Start {
+        let mut start = Start {
             program: "/opt/callboard".into(),
             home: Some("/h".into()),
+            profile: None,
         };
+        let path = DesktopEntry.path(&environment, &start);
+        assert_eq!(path, PathBuf::from("/c/autostart/callboard.desktop"));
         let content = DesktopEntry.content(&start);
         let exec = "Exec=env \"CALLBOARD_HOME=/h\" \"/opt/callboard\" run\n";
+        assert!(content.contains(exec), "{content}");
+
+        start.profile = Some("night".into());
+        let path = DesktopEntry.path(&environment, &start);
+        assert_eq!(path, PathBuf::from("/c/autostart/callboard-night.desktop"));
+        let content = DesktopEntry.content(&start);
+        let exec = "\"/opt/callboard\" --profile night run\n";
         assert!(content.contains(exec), "{content}");
     }
 }

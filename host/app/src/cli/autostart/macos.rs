@@ -13,9 +13,9 @@ const LABEL: &str = "dev.callboard.callboard";
 pub(super) struct LaunchAgent;
 
 impl LoginItem for LaunchAgent {
-    fn path(&self, environment: &Environment) -> PathBuf {
+    fn path(&self, environment: &Environment, start: &Start) -> PathBuf {
         let agents = environment.home_folder().join("Library/LaunchAgents");
-        agents.join(format!("{LABEL}.plist"))
+        agents.join(format!("{}.plist", start.file_name(LABEL)))
     }
 
     fn content(&self, start: &Start) -> String {
@@ -26,11 +26,17 @@ impl LoginItem for LaunchAgent {
                 escaped(home)
             )
         });
+        let label = start.file_name(LABEL);
+        let words: String = start
+            .words()
+            .iter()
+            .map(|word| format!("    <string>{word}</string>\n"))
+            .collect();
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
-             <plist version=\"1.0\">\n<dict>\n  <key>Label</key>\n  <string>{LABEL}</string>\n  \
-             <key>ProgramArguments</key>\n  <array>\n    <string>{}</string>\n    <string>run</string>\n  </array>\n\
+             <plist version=\"1.0\">\n<dict>\n  <key>Label</key>\n  <string>{label}</string>\n  \
+             <key>ProgramArguments</key>\n  <array>\n    <string>{}</string>\n{words}  </array>\n\
              {home}  <key>RunAtLoad</key>\n  <true/>\n</dict>\n</plist>\n",
             escaped(&start.program)
         )
@@ -52,6 +58,7 @@ mod tests {
         let start = Start {
             program: "/A & B/</string>".into(),
             home: Some("/h".into()),
+            profile: None,
         };
         let content = LaunchAgent.content(&start);
         let program = "<string>/A &amp; B/&lt;/string&gt;</string>\n    <string>run</string>";

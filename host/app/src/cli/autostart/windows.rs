@@ -10,12 +10,12 @@ use crate::settings::Environment;
 pub(super) struct StartupFolder;
 
 impl LoginItem for StartupFolder {
-    fn path(&self, environment: &Environment) -> PathBuf {
+    fn path(&self, environment: &Environment, start: &Start) -> PathBuf {
         let programs = "AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Startup";
         environment
             .home_folder()
             .join(programs)
-            .join("callboard.cmd")
+            .join(format!("{}.cmd", start.file_name("callboard")))
     }
 
     fn content(&self, start: &Start) -> String {
@@ -23,7 +23,8 @@ impl LoginItem for StartupFolder {
             format!("set \"CALLBOARD_HOME={}\"\r\n", escaped(home))
         });
         let program = escaped(&start.program);
-        format!("@echo off\r\n{home}start \"Callboard\" /b \"{program}\" run\r\n")
+        let words = start.words().join(" ");
+        format!("@echo off\r\n{home}start \"Callboard\" /b \"{program}\" {words}\r\n")
     }
 }
 
@@ -41,6 +42,7 @@ mod tests {
         let start = Start {
             program: r"C:\100%PATH%\callboard.exe".into(),
             home: None,
+            profile: None,
         };
         assert_eq!(
             StartupFolder.content(&start),
