@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{ActionId, Context, JobId};
 
+pub use check::is_blank;
 pub use edit::{Edit, FieldEdit, MAX_DRAFT_BYTES, MAX_EDITS, ROW_ID, apply_edits};
 pub use patch::Patch;
 pub use rows::{ROW_ERROR, ROW_STATE, RowState};

@@ -50,6 +50,7 @@ pub use failure::{Failure, FailureKind};
 pub use form::{
     Change, Changed, DraftKept, Edit, FieldEdit, JobBack, JobChange, JobChanged, JobDraft,
     MAX_DRAFT_BYTES, MAX_EDITS, Patch, ROW_ERROR, ROW_ID, ROW_STATE, RowState, apply_edits,
+    is_blank,
 };
 pub use hello::{
     BusHello, BusWelcome, HostHello, PluginHello, SUPPORTED_VERSIONS, Scope, VERSION_1,

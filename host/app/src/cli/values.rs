@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
 
-use callboard_protocol::{Control, Entity, Failure, FieldEdit, Item, View, apply_edits};
+use callboard_protocol::{Control, Entity, Failure, FieldEdit, Item, View, apply_edits, is_blank};
 use clap::Args;
 use serde_json::{Map, Value};
 
@@ -156,7 +156,7 @@ pub(crate) fn missing_fields<'a>(
     view.items
         .iter()
         .filter(|item| item.visible && item.required)
-        .filter(|item| is_empty(values.get(&item.name).unwrap_or(&Value::Null)))
+        .filter(|item| is_blank(values.get(&item.name).unwrap_or(&Value::Null)))
 }
 
 /// Returns the names of fields that a person fills in, as a list in a sentence.
@@ -166,15 +166,6 @@ pub(crate) fn names<'a>(items: impl Iterator<Item = &'a Item>) -> String {
         .map(|item| format!("`{}`", item.name))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

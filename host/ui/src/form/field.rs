@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use callboard_protocol::{Control, Edit, Item, Patch};
+use callboard_protocol::{Control, Edit, Item, Patch, is_blank};
 use egui::{EventFilter, Id, Key, Modifiers, Response, RichText, TextEdit, Ui};
 use serde_json::Value;
 
@@ -140,7 +140,7 @@ impl Field {
 
     /// Returns what is wrong and worth saying now: that something is missing is not said before the field was left.
     pub(super) fn shown_problem(&self) -> Option<String> {
-        let is_silent = !self.is_touched && is_empty(&self.item.value);
+        let is_silent = !self.is_touched && is_blank(&self.item.value);
         let own = self.problem().filter(|_| !is_silent);
         own.or_else(|| self.item.error.clone())
     }
@@ -506,15 +506,6 @@ fn value_from_number(number: f64) -> Value {
         Value::from(number as i64)
     } else {
         Value::from(number)
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => false,
     }
 }
 

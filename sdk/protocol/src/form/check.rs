@@ -61,7 +61,7 @@ impl Item {
     ///
     /// `choices_change` tells that what may be chosen depends on other fields, so that it is not looked at.
     pub fn problem(&self, value: &Value, choices_change: bool) -> Option<String> {
-        if is_empty(value) {
+        if is_blank(value) {
             let must_be = self.required && self.control != Control::Hidden;
             return must_be.then(|| "must be filled in".to_owned());
         }
@@ -133,8 +133,8 @@ fn choice_problem(data: &[Choice], several: bool, value: &Value) -> Option<Strin
     })
 }
 
-/// Tells whether a value says nothing.
-fn is_empty(value: &Value) -> bool {
+/// Tells whether a value says nothing: null, blank text or an empty list.
+pub fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),
